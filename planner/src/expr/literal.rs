@@ -1,0 +1,227 @@
+//! Constants: DataFusion's scalar values to text and back.
+//!
+//! The text of a value is what Postgres would read as that value, so that the same form serves plans on disk, lookups and
+//! EXPLAIN. A value is only taken if its text reads back as the same value.
+
+use super::Literal;
+use crate::types::{arrow_type, column_type};
+use arrow::datatypes::{Decimal128Type, DecimalType, IntervalMonthDayNano};
+use attune_sql::{SqlError, SqlState};
+use attune_storage::ColumnType;
+use datafusion::common::ScalarValue;
+use std::fmt::Write as _;
+
+impl Literal {
+    /// The constant TRUE.
+    pub(crate) fn truth() -> Literal {
+        Literal { column_type: ColumnType::Boolean, value: Some("t".to_owned()) }
+    }
+
+    /// The literal of a scalar value, in the column type that holds its type.
+    ///
+    /// # Errors
+    /// 0A000 if no column type holds it, or not exactly.
+    pub(crate) fn from_scalar(value: &ScalarValue) -> Result<Literal, SqlError> {
+        let data_type = value.data_type();
+        let column_type = column_type(&data_type)
+            .ok_or_else(|| unsupported(value, &format!("type {data_type} is none of Attune's column types")))?;
+        let value = value.cast_to(&column_type.to_arrow()).map_err(|e| unsupported(value, &e.to_string()))?;
+        if value.is_null() {
+            return Ok(Literal { column_type, value: None });
+        }
+        let literal = Literal { column_type, value: Some(text(&value)?) };
+        // NaN is not equal to itself under `==` of floats, but ScalarValue compares bits.
+        if literal.to_scalar()? != value {
+            return Err(unsupported(&value, "it has no exact text form"));
+        }
+        Ok(literal)
+    }
+
+    /// The scalar value of the literal.
+    ///
+    /// # Errors
+    /// 22P02 if the text is no value of the type (a damaged plan).
+    pub(crate) fn to_scalar(&self) -> Result<ScalarValue, SqlError> {
+        let invalid = |_| {
+            let text = self.value.as_deref().unwrap_or_default();
+            let message = format!("invalid constant of type {}: \"{text}\"", self.column_type);
+            SqlError::new(SqlState::InvalidTextRepresentation, message)
+        };
+        let data_type = arrow_type(self.column_type);
+        let Some(text) = &self.value else {
+            return ScalarValue::try_new_null(&data_type).map_err(|e| invalid(e.to_string()));
+        };
+        Ok(match self.column_type {
+            ColumnType::Boolean => ScalarValue::Boolean(Some(match text.as_str() {
+                "t" => true,
+                "f" => false,
+                _ => return Err(invalid(String::new())),
+            })),
+            ColumnType::Text => ScalarValue::Utf8(Some(text.clone())),
+            ColumnType::Bytes => ScalarValue::Binary(Some(bytes_of_hex(text).ok_or_else(|| invalid(String::new()))?)),
+            ColumnType::Float32 => ScalarValue::Float32(Some(text.parse().map_err(|_| invalid(String::new()))?)),
+            ColumnType::Float64 => ScalarValue::Float64(Some(text.parse().map_err(|_| invalid(String::new()))?)),
+            _ => ScalarValue::try_from_string(text.clone(), &data_type).map_err(|e| invalid(e.to_string()))?,
+        })
+    }
+}
+
+/// The text of a value that is not NULL and of a column type.
+fn text(value: &ScalarValue) -> Result<String, SqlError> {
+    Ok(match value {
+        ScalarValue::Boolean(Some(v)) => (if *v { "t" } else { "f" }).to_owned(),
+        ScalarValue::Float32(Some(v)) => float_text(f64::from(*v), format!("{v:e}")),
+        ScalarValue::Float64(Some(v)) => float_text(*v, format!("{v:e}")),
+        ScalarValue::Decimal128(Some(v), precision, scale) => Decimal128Type::format_decimal(*v, *precision, *scale),
+        ScalarValue::Utf8(Some(v)) => v.clone(),
+        ScalarValue::Binary(Some(v)) => hex(v),
+        ScalarValue::IntervalMonthDayNano(Some(v)) => {
+            interval_text(*v).ok_or_else(|| unsupported(value, "it has parts below a microsecond"))?
+        }
+        ScalarValue::TimestampMicrosecond(Some(_), zone) => {
+            let plain = value.to_string_value()?;
+            let text = plain.replacen('T', " ", 1);
+            match zone {
+                Some(_) => text.trim_end_matches("+00:00").trim_end_matches('Z').to_owned() + "+00",
+                None => text,
+            }
+        }
+        _ => value.to_string_value()?,
+    })
+}
+
+trait ToText {
+    fn to_string_value(&self) -> Result<String, SqlError>;
+}
+
+impl ToText for ScalarValue {
+    /// Arrow's own text of the value.
+    fn to_string_value(&self) -> Result<String, SqlError> {
+        match self.cast_to(&arrow::datatypes::DataType::Utf8) {
+            Ok(ScalarValue::Utf8(Some(text))) => Ok(text),
+            Ok(_) => Err(unsupported(self, "it has no text form")),
+            Err(e) => Err(unsupported(self, &e.to_string())),
+        }
+    }
+}
+
+/// Floats as Postgres prints them: shortest digits that read back, exponent form below 1e-4 and from 1e15 on.
+fn float_text(value: f64, shortest: String) -> String {
+    if value.is_nan() {
+        return "NaN".to_owned();
+    }
+    if value.is_infinite() {
+        return (if value > 0.0 { "Infinity" } else { "-Infinity" }).to_owned();
+    }
+    let Some((digits, exponent)) = shortest.split_once('e') else { return shortest };
+    let Ok(exponent) = exponent.parse::<i32>() else { return shortest };
+    if !(-4..15).contains(&exponent) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{digits}e{sign}{:02}", exponent.abs());
+    }
+    plain_digits(digits, exponent)
+}
+
+/// `1.25` and exponent 1 -> `12.5`.
+fn plain_digits(digits: &str, exponent: i32) -> String {
+    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |d| ("-", d));
+    let mantissa: String = digits.chars().filter(|c| *c != '.').collect();
+    let point = exponent + 1;
+    if point <= 0 {
+        return format!("{sign}0.{}{mantissa}", "0".repeat(point.unsigned_abs() as usize));
+    }
+    let point = point as usize;
+    if mantissa.len() <= point {
+        return format!("{sign}{mantissa}{}", "0".repeat(point - mantissa.len()));
+    }
+    format!("{sign}{}.{}", &mantissa[..point], &mantissa[point..])
+}
+
+fn interval_text(value: IntervalMonthDayNano) -> Option<String> {
+    if value.nanoseconds % 1000 != 0 {
+        return None;
+    }
+    Some(format!("{} mons {} days {} microseconds", value.months, value.days, value.nanoseconds / 1000))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold("\\x".to_owned(), |mut text, b| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{b:02x}");
+        text
+    })
+}
+
+fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.strip_prefix("\\x")?.as_bytes();
+    let nibble = |c: u8| (c as char).to_digit(16);
+    if digits.len() % 2 != 0 {
+        return None;
+    }
+    digits.chunks(2).map(|pair| Some((nibble(pair[0])? * 16 + nibble(pair[1])?) as u8)).collect()
+}
+
+fn unsupported(value: &ScalarValue, why: &str) -> SqlError {
+    SqlError::unsupported(
+        format!("the constant {value} cannot be kept in a plan: {why}"),
+        "Cast it to one of the column types of Attune.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round_trip(value: ScalarValue) -> String {
+        let literal = Literal::from_scalar(&value).expect("has a text form");
+        assert_eq!(literal.to_scalar().expect("reads back"), value);
+        literal.value.unwrap_or("NULL".to_owned())
+    }
+
+    #[test]
+    fn constants_have_the_text_of_postgres() {
+        let zone = Some("+00:00".into());
+        let cases = [
+            (ScalarValue::Boolean(Some(true)), "t"),
+            (ScalarValue::Int64(Some(i64::MIN)), "-9223372036854775808"),
+            (ScalarValue::Int64(None), "NULL"),
+            (ScalarValue::Float64(Some(0.1)), "0.1"),
+            (ScalarValue::Float64(Some(-12.5)), "-12.5"),
+            (ScalarValue::Float64(Some(100.0)), "100"),
+            (ScalarValue::Float64(Some(1e15)), "1e+15"),
+            (ScalarValue::Float64(Some(1.5e-7)), "1.5e-07"),
+            (ScalarValue::Float64(Some(0.0001)), "0.0001"),
+            (ScalarValue::Float64(Some(-0.0)), "-0"),
+            (ScalarValue::Float64(Some(f64::NAN)), "NaN"),
+            (ScalarValue::Float64(Some(f64::NEG_INFINITY)), "-Infinity"),
+            (ScalarValue::Float32(Some(0.1)), "0.1"),
+            (ScalarValue::Decimal128(Some(-12345), 10, 2), "-123.45"),
+            (ScalarValue::Utf8(Some("it's \\x".into())), "it's \\x"),
+            (ScalarValue::Binary(Some(vec![0, 255])), "\\x00ff"),
+            (ScalarValue::Date32(Some(19_000)), "2022-01-08"),
+            (ScalarValue::TimestampMicrosecond(Some(1_500_000), None), "1970-01-01 00:00:01.500"),
+            (ScalarValue::TimestampMicrosecond(Some(1), zone), "1970-01-01 00:00:00.000001+00"),
+            (
+                ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(-1, 2, 3_000))),
+                "-1 mons 2 days 3 microseconds",
+            ),
+        ];
+        for (value, text) in cases {
+            assert_eq!(round_trip(value.clone()), text, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn damaged_text_is_an_error() {
+        for (column_type, text) in [
+            (ColumnType::Boolean, "yes?"),
+            (ColumnType::Int16, "70000"),
+            (ColumnType::Bytes, "\\x0"),
+            (ColumnType::Bytes, "é"),
+            (ColumnType::Date, "2022-13-01"),
+        ] {
+            let literal = Literal { column_type, value: Some(text.to_owned()) };
+            assert_eq!(literal.to_scalar().map_err(|e| e.state), Err(SqlState::InvalidTextRepresentation));
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Attune's planner: from a bound, optimised logical plan to a [`DataflowPlan`] (views) or a [`Lookup`] (reads).
+//!
+//! This crate knows `attune-sql` and the types of `attune-storage`. It opens no store and no socket: everything here is
+//! pure data, printable and deterministic.
+
+mod exchange;
+mod explain;
+mod expr;
+mod layout;
+mod lookup;
+mod lower;
+mod plan;
+mod properties;
+mod types;
+
+pub use explain::explain;
+pub use expr::{Expr, Literal, physical};
+pub use layout::{arrow_schema, column_types, index_layout, table_layout};
+pub use lookup::{Access, Bound, Lookup, LookupCount, LookupObject, LookupValue, lookup};
+pub use lower::lower;
+pub use plan::{Aggregate, AggregateFunction, DataflowPlan, Field, JoinKind, Node, Op, PLAN_VERSION, SortColumn};
+pub use types::stored_type;
+
+#[cfg(test)]
+mod tests;

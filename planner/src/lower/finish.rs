@@ -1,0 +1,50 @@
+//! The last steps: limits from ranks, fewer nodes, then properties and state slots of what is left.
+
+use super::{derive, rank, simplify};
+use crate::plan::{DataflowPlan, Node, PLAN_VERSION};
+use crate::properties::state_slots;
+use attune_sql::catalog::Catalog;
+
+/// The plan of the nodes that `root` reads.
+pub(super) fn finish(mut nodes: Vec<Node>, root: usize, catalog: &Catalog) -> DataflowPlan {
+    rank::limit(&mut nodes);
+    let root = simplify::simplify(&mut nodes, root);
+    let mut kept = compact(&nodes, root, catalog);
+    // Without the rank, a projection that only dropped it does nothing.
+    if rank::drop_unused(&mut kept) {
+        let root = kept.len() - 1;
+        let root = simplify::simplify(&mut kept, root);
+        kept = compact(&kept, root, catalog);
+    }
+    let mut slots = 0;
+    for node in &mut kept {
+        let count = state_slots(&node.op);
+        node.state = (slots..slots + count).collect();
+        slots += count;
+    }
+    let root_key = kept.last().and_then(|node| node.key.clone());
+    let single_row = root_key.as_ref().is_some_and(Vec::is_empty);
+    let key = root_key.unwrap_or_default();
+    let counts = u32::from(key.is_empty() && !single_row);
+    DataflowPlan { version: PLAN_VERSION, nodes: kept, state_slots: slots + counts, key, single_row }
+}
+
+/// The nodes that the root reads, in their order, with all properties derived anew.
+fn compact(nodes: &[Node], root: usize, catalog: &Catalog) -> Vec<Node> {
+    let mut used = vec![false; nodes.len()];
+    let mut open = vec![root];
+    while let Some(index) = open.pop() {
+        used[index] = true;
+        open.extend(&nodes[index].inputs);
+    }
+    // Inputs come before their users, so a node's inputs have their new places already.
+    let mut place = vec![0; nodes.len()];
+    let mut kept: Vec<Node> = Vec::new();
+    for (index, node) in nodes.iter().enumerate().filter(|(index, _)| used[*index]) {
+        place[index] = kept.len();
+        let inputs = node.inputs.iter().map(|i| place[*i]).collect();
+        let node = derive(node.op.clone(), inputs, node.schema.clone(), &kept, catalog);
+        kept.push(node);
+    }
+    kept
+}

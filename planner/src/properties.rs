@@ -1,0 +1,103 @@
+//! What is known about a node's output: a unique key, and whether rows ever leave it.
+
+use crate::plan::{JoinKind, Node, Op};
+use attune_sql::catalog::Catalog;
+use attune_sql::catalog::RelationId;
+use attune_storage::ColumnType;
+
+/// A unique key of the output of `op`, in the order in which rows are best stored; `Some([])`: at most one row.
+pub(crate) fn key(op: &Op, inputs: &[&Node], width: usize, catalog: &Catalog) -> Option<Vec<usize>> {
+    match (op, inputs) {
+        (Op::Scan { relation, columns, .. }, _) => scan_key(*relation, columns, catalog),
+        (Op::Values { rows }, _) => (rows.len() <= 1).then(Vec::new),
+        (Op::Filter { .. }, [input]) => input.key.clone(),
+        (Op::Project { exprs }, [input]) => {
+            // A key survives if each of its columns does; where one is copied, the first copy stands for it.
+            let place = |column: &usize| exprs.iter().position(|e| *e == crate::Expr::Column(*column));
+            input.key.as_ref()?.iter().map(place).collect()
+        }
+        (Op::Join { kind, on, .. }, [left, right]) => join_key(*kind, on, left, right),
+        (Op::Aggregate { group, .. }, _) => Some((0..group.len()).collect()),
+        (Op::Distinct, [input]) => input.key.clone().or_else(|| Some((0..width).collect())),
+        (Op::TopK { partition, limit, rank, .. }, [input]) => {
+            let mut first = Vec::new();
+            for column in partition {
+                if !first.contains(column) {
+                    first.push(*column);
+                }
+            }
+            match (limit, rank) {
+                (Some(0 | 1), _) => Some(first),
+                (_, true) => Some(first.into_iter().chain([width - 1]).collect()),
+                (_, false) => input.key.clone(),
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The key of the scanned relation, if all its columns are scanned.
+fn scan_key(relation: u32, columns: &[usize], catalog: &Catalog) -> Option<Vec<usize>> {
+    let relation = catalog.get(RelationId(relation))?;
+    if relation.key.is_empty() {
+        return relation.single_row.then(Vec::new);
+    }
+    relation.key.iter().map(|part| columns.iter().position(|c| *c == part.column)).collect()
+}
+
+/// A pair of rows is known by the keys of both; by one side's alone if the join finds at most one partner for each of its rows.
+fn join_key(kind: JoinKind, on: &[(usize, usize)], left: &Node, right: &Node) -> Option<Vec<usize>> {
+    let left_key = left.key.as_ref()?;
+    if matches!(kind, JoinKind::LeftSemi | JoinKind::LeftAnti) {
+        return Some(left_key.clone());
+    }
+    let right_key = right.key.as_ref()?;
+    let width = left.schema.len();
+    if right_key.iter().all(|key| on.iter().any(|(_, r)| r == key)) {
+        return Some(left_key.clone());
+    }
+    if kind == JoinKind::Inner && left_key.iter().all(|key| on.iter().any(|(l, _)| l == key)) {
+        return Some(right_key.iter().map(|key| key + width).collect());
+    }
+    Some(both_keys(on, left, left_key, right_key))
+}
+
+/// The key columns of both sides, those the sides are joined by first: rows are looked up by them.
+fn both_keys(on: &[(usize, usize)], left: &Node, left_key: &[usize], right_key: &[usize]) -> Vec<usize> {
+    let width = left.schema.len();
+    let joined = on.iter().map(|(l, _)| *l).filter(|l| left_key.contains(l));
+    // A right column that equals a left key column adds nothing. (0 and -0 are equal floats, but two values.)
+    let exact = |l: usize| !matches!(left.schema[l].column_type, ColumnType::Float32 | ColumnType::Float64);
+    let repeats = |key: &usize| on.iter().any(|(l, r)| r == key && left_key.contains(l) && exact(*l));
+    let right = right_key.iter().filter(|key| !repeats(key)).map(|key| key + width);
+    let mut key = Vec::new();
+    for column in joined.chain(left_key.iter().copied()).chain(right) {
+        if !key.contains(&column) {
+            key.push(column);
+        }
+    }
+    key
+}
+
+/// Whether the output of `op` never has deletes.
+pub(crate) fn append_only(op: &Op, inputs: &[&Node], catalog: &Catalog) -> bool {
+    let all = || inputs.iter().all(|input| input.append_only);
+    match op {
+        Op::Scan { relation, .. } => catalog.get(RelationId(*relation)).is_some_and(|r| r.is_stream()),
+        Op::Values { .. } => true,
+        Op::Filter { .. } | Op::Project { .. } | Op::UnionAll | Op::Distinct => all(),
+        Op::Join { kind, .. } => matches!(kind, JoinKind::Inner | JoinKind::LeftSemi) && all(),
+        Op::Aggregate { .. } | Op::TopK { .. } => false,
+    }
+}
+
+/// How many state tables `op` has, as its documentation says.
+pub(crate) fn state_slots(op: &Op) -> u32 {
+    match op {
+        Op::Scan { .. } | Op::Values { .. } | Op::Filter { .. } | Op::Project { .. } | Op::UnionAll => 0,
+        Op::Join { kind: JoinKind::Inner, .. } => 2,
+        Op::Join { .. } => 3,
+        Op::Aggregate { .. } => 2,
+        Op::Distinct | Op::TopK { .. } => 1,
+    }
+}

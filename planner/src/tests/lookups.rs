@@ -1,0 +1,223 @@
+//! Which queries are lookups, and how they find their rows.
+
+use super::fixture::{catalog, lookup_of};
+use crate::{Access, Bound, Lookup, LookupCount, LookupObject, LookupValue};
+use expect_test::{Expect, expect};
+
+fn value(value: &LookupValue) -> String {
+    match value {
+        LookupValue::Parameter(n) => format!("${}", n + 1),
+        LookupValue::Constant(Some(text)) => format!("'{text}'"),
+        LookupValue::Constant(None) => "NULL".to_owned(),
+    }
+}
+
+fn values(list: &[LookupValue]) -> String {
+    list.iter().map(value).collect::<Vec<_>>().join(", ")
+}
+
+fn bound(name: &str, bound: &Option<Bound>) -> String {
+    match bound {
+        Some(bound) => format!(" {name} {}{}", value(&bound.value), if bound.inclusive { "" } else { " (excluded)" }),
+        None => String::new(),
+    }
+}
+
+fn count(name: &str, count: Option<LookupCount>) -> String {
+    match count {
+        Some(LookupCount::Constant(n)) => format!(" {name} {n}"),
+        Some(LookupCount::Parameter(n)) => format!(" {name} ${}", n + 1),
+        None => String::new(),
+    }
+}
+
+fn text(lookup: &Lookup) -> String {
+    let catalog = catalog();
+    let object = match lookup.object {
+        LookupObject::Relation => lookup.name.clone(),
+        LookupObject::Index(id) => catalog.indexes().find(|i| i.id.0 == id).expect("exists").name.clone(),
+    };
+    let access = match &lookup.access {
+        Access::Point(key) => format!("point ({})", values(key)),
+        Access::Many(parameter) => format!("any of ${}", parameter + 1),
+        Access::List(list) => format!("any of ({})", values(list)),
+        Access::Range { prefix, from, to, reverse } => {
+            let direction = if *reverse { " backwards" } else { "" };
+            format!("range ({}){}{}{direction}", values(prefix), bound("from", from), bound("to", to))
+        }
+    };
+    let types = lookup.key_types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let limits = count("limit", lookup.limit) + &count("offset", lookup.offset);
+    format!("{object} {access}{limits} types [{types}] output {:?}", lookup.output)
+}
+
+fn check(queries: &[&str], expected: Expect) {
+    let line = |sql: &&str| format!("{sql}\n   {}\n", lookup_of(sql).map_or("-".to_owned(), |l| text(&l)));
+    expected.assert_eq(&queries.iter().map(line).collect::<String>());
+}
+
+#[test]
+fn points() {
+    check(
+        &[
+            "SELECT * FROM products WHERE product_id = $1",
+            "SELECT name, product_id FROM products WHERE 7 = product_id",
+            "SELECT p.name AS n FROM products p WHERE p.product_id = $1::int LIMIT 1",
+            "SELECT amount FROM orders WHERE order_id = $2 AND user_id = $1 ORDER BY note",
+            "SELECT * FROM spend WHERE household_id = 42",
+            "SELECT * FROM top_categories WHERE household_id = $1 AND rank = 3",
+            "SELECT * FROM totals",
+        ],
+        expect![[r#"
+            SELECT * FROM products WHERE product_id = $1
+               products point ($1) types [int64] output [0, 1, 2, 3]
+            SELECT name, product_id FROM products WHERE 7 = product_id
+               products point ('7') types [int64] output [3, 0]
+            SELECT p.name AS n FROM products p WHERE p.product_id = $1::int LIMIT 1
+               -
+            SELECT amount FROM orders WHERE order_id = $2 AND user_id = $1 ORDER BY note
+               orders point ($1, $2) types [int64, int32] output [2]
+            SELECT * FROM spend WHERE household_id = 42
+               spend point ('42') types [int64] output [0, 1, 2, 3]
+            SELECT * FROM top_categories WHERE household_id = $1 AND rank = 3
+               -
+            SELECT * FROM totals
+               totals point () types [] output [0, 1]
+        "#]],
+    );
+}
+
+#[test]
+fn several_points() {
+    check(
+        &[
+            "SELECT * FROM products WHERE product_id = ANY($1)",
+            "SELECT name FROM products WHERE product_id IN ($1, $2, $3, $4, $5)",
+            "SELECT name FROM products WHERE product_id IN (1, $1)",
+            "SELECT name FROM products WHERE product_id IN (1, 2) ORDER BY product_id",
+            "SELECT note FROM orders WHERE user_id = ANY($1)",
+        ],
+        expect![[r#"
+            SELECT * FROM products WHERE product_id = ANY($1)
+               products any of $1 types [int64] output [0, 1, 2, 3]
+            SELECT name FROM products WHERE product_id IN ($1, $2, $3, $4, $5)
+               products any of ($1, $2, $3, $4, $5) types [int64] output [3]
+            SELECT name FROM products WHERE product_id IN (1, $1)
+               products any of ('1', $1) types [int64] output [3]
+            SELECT name FROM products WHERE product_id IN (1, 2) ORDER BY product_id
+               -
+            SELECT note FROM orders WHERE user_id = ANY($1)
+               -
+        "#]],
+    );
+}
+
+#[test]
+fn ranges() {
+    check(
+        &[
+            "SELECT * FROM top_categories WHERE household_id = 42 ORDER BY rank",
+            "SELECT category FROM top_categories WHERE household_id = $1 ORDER BY rank DESC LIMIT 3",
+            "SELECT category FROM top_categories WHERE household_id = $1 ORDER BY household_id DESC, rank LIMIT $2 OFFSET $3",
+            "SELECT category FROM top_categories WHERE household_id = $1 AND rank <= 5",
+            "SELECT order_id FROM orders WHERE user_id = $1 AND order_id BETWEEN $2 AND $3",
+            "SELECT order_id FROM orders WHERE user_id = $1 AND order_id > 10 ORDER BY order_id LIMIT 10 OFFSET 5",
+            "SELECT amount FROM orders WHERE user_id = $1 AND amount < 10.5 ORDER BY amount",
+            "SELECT category, n FROM affinity WHERE household_id = $1 ORDER BY n DESC LIMIT 10",
+            "SELECT category, n FROM affinity WHERE household_id = $1 ORDER BY n LIMIT 10",
+            "SELECT category, n FROM affinity WHERE household_id = $1 ORDER BY category",
+            "SELECT name FROM products WHERE category = 'a' ORDER BY name, product_id",
+            "SELECT price FROM prices WHERE product_id = $1",
+        ],
+        expect![[r#"
+            SELECT * FROM top_categories WHERE household_id = 42 ORDER BY rank
+               -
+            SELECT category FROM top_categories WHERE household_id = $1 ORDER BY rank DESC LIMIT 3
+               -
+            SELECT category FROM top_categories WHERE household_id = $1 ORDER BY household_id DESC, rank LIMIT $2 OFFSET $3
+               -
+            SELECT category FROM top_categories WHERE household_id = $1 AND rank <= 5
+               -
+            SELECT order_id FROM orders WHERE user_id = $1 AND order_id BETWEEN $2 AND $3
+               orders range ($1) from $2 to $3 types [int64, int32, int32] output [1]
+            SELECT order_id FROM orders WHERE user_id = $1 AND order_id > 10 ORDER BY order_id LIMIT 10 OFFSET 5
+               orders range ($1) from '10' (excluded) limit 10 offset 5 types [int64, int32] output [1]
+            SELECT amount FROM orders WHERE user_id = $1 AND amount < 10.5 ORDER BY amount
+               orders_amount range ($1) to '10.50' (excluded) types [int64, decimal(10,2)] output [2]
+            SELECT category, n FROM affinity WHERE household_id = $1 ORDER BY n DESC LIMIT 10
+               affinity_n range ($1) limit 10 types [int64] output [1, 2]
+            SELECT category, n FROM affinity WHERE household_id = $1 ORDER BY n LIMIT 10
+               affinity_n range ($1) backwards limit 10 types [int64] output [1, 2]
+            SELECT category, n FROM affinity WHERE household_id = $1 ORDER BY category
+               affinity range ($1) types [int64] output [1, 2]
+            SELECT name FROM products WHERE category = 'a' ORDER BY name, product_id
+               products_category range ('a') types [text] output [2]
+            SELECT price FROM prices WHERE product_id = $1
+               prices range ($1) types [int64] output [1]
+        "#]],
+    );
+}
+
+#[test]
+fn others_take_the_general_path() {
+    check(
+        &[
+            "SELECT * FROM products",
+            "SELECT count(*) FROM products WHERE product_id = $1",
+            "SELECT upper(name) FROM products WHERE product_id = $1",
+            "SELECT name, 1 AS one FROM products WHERE product_id = $1",
+            "SELECT * FROM purchases WHERE household_id = $1",
+            "SELECT * FROM orders WHERE order_id = $1",
+            "SELECT * FROM orders WHERE user_id = $1 AND note = 'x'",
+            "SELECT * FROM orders WHERE user_id = $1 OR order_id = 3",
+            "SELECT * FROM orders WHERE user_id > $1",
+            "SELECT * FROM orders WHERE user_id = $1 ORDER BY note",
+            "SELECT * FROM orders WHERE user_id = $1 AND amount > 10",
+            "SELECT amount FROM orders WHERE user_id = $1 AND amount > 10 ORDER BY amount",
+            "SELECT category, n FROM affinity WHERE household_id = $1 ORDER BY n DESC NULLS LAST",
+            "SELECT department FROM products WHERE category = 'a' ORDER BY name",
+            "SELECT product_id FROM prices WHERE price = 1.5 AND product_id = 3",
+            "SELECT a.name FROM products a JOIN products b ON a.product_id = b.product_id WHERE a.product_id = 1",
+            "SELECT * FROM (SELECT * FROM orders LIMIT 3) t WHERE user_id = 1",
+            "SELECT * FROM orders WHERE user_id = $1 AND user_id = $2",
+        ],
+        expect![[r#"
+            SELECT * FROM products
+               -
+            SELECT count(*) FROM products WHERE product_id = $1
+               -
+            SELECT upper(name) FROM products WHERE product_id = $1
+               -
+            SELECT name, 1 AS one FROM products WHERE product_id = $1
+               -
+            SELECT * FROM purchases WHERE household_id = $1
+               -
+            SELECT * FROM orders WHERE order_id = $1
+               -
+            SELECT * FROM orders WHERE user_id = $1 AND note = 'x'
+               -
+            SELECT * FROM orders WHERE user_id = $1 OR order_id = 3
+               -
+            SELECT * FROM orders WHERE user_id > $1
+               -
+            SELECT * FROM orders WHERE user_id = $1 ORDER BY note
+               -
+            SELECT * FROM orders WHERE user_id = $1 AND amount > 10
+               -
+            SELECT amount FROM orders WHERE user_id = $1 AND amount > 10 ORDER BY amount
+               -
+            SELECT category, n FROM affinity WHERE household_id = $1 ORDER BY n DESC NULLS LAST
+               -
+            SELECT department FROM products WHERE category = 'a' ORDER BY name
+               -
+            SELECT product_id FROM prices WHERE price = 1.5 AND product_id = 3
+               -
+            SELECT a.name FROM products a JOIN products b ON a.product_id = b.product_id WHERE a.product_id = 1
+               -
+            SELECT * FROM (SELECT * FROM orders LIMIT 3) t WHERE user_id = 1
+               -
+            SELECT * FROM orders WHERE user_id = $1 AND user_id = $2
+               -
+        "#]],
+    );
+}

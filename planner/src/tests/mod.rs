@@ -1,0 +1,9 @@
+//! Golden tests: SQL in, plan text out.
+
+mod fixture;
+mod keys;
+mod lookups;
+mod nodes;
+mod refusals;
+mod round_trip;
+mod views;

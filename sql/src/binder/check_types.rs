@@ -1,0 +1,82 @@
+//! Type rules of Postgres that DataFusion is laxer about: found before type coercion, so that only what the user wrote is
+//! looked at.
+
+use super::errors::map_datafusion_error;
+use crate::types::SqlType;
+use crate::{SqlError, SqlState};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, TryCast};
+
+/// Checks casts and conditions of a plan.
+pub(super) fn check(plan: &LogicalPlan) -> std::result::Result<(), SqlError> {
+    plan.apply_with_subqueries(|node| {
+        let mut schema = DFSchema::empty();
+        node.inputs().iter().for_each(|input| schema.merge(input.schema()));
+        node.apply_expressions(|expr| expr.apply(|e| check_expr(e, &schema)))
+    })
+    .map(|_| ())
+    .map_err(|e| map_datafusion_error(&e))
+}
+
+fn check_expr(expr: &Expr, schema: &DFSchema) -> Result<TreeNodeRecursion> {
+    let error = match expr {
+        Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field }) => {
+            // Columns of outer queries have no type here; they are checked by DataFusion alone.
+            expr.get_type(schema).ok().and_then(|from| check_cast(&from, field.data_type()))
+        }
+        Expr::Case(case) if case.expr.is_none() => case
+            .when_then_expr
+            .iter()
+            .filter_map(|(when, _)| when.get_type(schema).ok())
+            .find(|t| !matches!(t, DataType::Boolean | DataType::Null))
+            .map(|t| {
+                let message = format!("argument of CASE/WHEN must be type boolean, not type {}", name(&t));
+                SqlError::new(SqlState::DatatypeMismatch, message)
+            }),
+        _ => None,
+    };
+    match error {
+        Some(error) => Err(DataFusionError::External(Box::new(error))),
+        None => Ok(TreeNodeRecursion::Continue),
+    }
+}
+
+fn check_cast(from: &DataType, to: &DataType) -> Option<SqlError> {
+    if let DataType::Timestamp(_, Some(zone)) = to
+        && zone.as_ref() != "+00:00"
+    {
+        // Only AT TIME ZONE makes such a type.
+        let utc = matches!(zone.to_ascii_lowercase().as_str(), "utc" | "gmt" | "z" | "etc/utc");
+        let plain = matches!(from, DataType::Timestamp(_, None) | DataType::Utf8 | DataType::Date32);
+        return (!(utc && plain)).then(|| {
+            SqlError::unsupported(
+                format!("AT TIME ZONE '{zone}' is not supported for type {}", name(from)),
+                "Only timestamp without time zone AT TIME ZONE 'UTC' is; convert to another zone in the client.",
+            )
+        });
+    }
+    let number = |t: &DataType| t.is_numeric();
+    let time = |t: &DataType| t.is_temporal();
+    let refused = (number(from) && time(to))
+        || (time(from) && number(to))
+        || (*from == DataType::Boolean && time(to))
+        || (time(from) && *to == DataType::Boolean)
+        || (matches!(from, DataType::Boolean) && (to.is_floating() || to.is_decimal()))
+        || (matches!(to, DataType::Boolean) && (from.is_floating() || from.is_decimal()));
+    refused.then(|| {
+        let error = SqlError::new(SqlState::CannotCoerce, format!("cannot cast type {} to {}", name(from), name(to)));
+        if time(from) && number(to) {
+            error.with_hint("Use extract(epoch FROM value) for the seconds since 1970.")
+        } else if number(from) && time(to) {
+            error.with_hint("Use to_timestamp(seconds) for seconds since 1970.")
+        } else {
+            error
+        }
+    })
+}
+
+fn name(data_type: &DataType) -> String {
+    SqlType::from_arrow(data_type).map_or_else(|| data_type.to_string(), |t| t.to_string())
+}

@@ -1,0 +1,162 @@
+//! Names of output columns as Postgres gives them (`FigureColname` in its parse_target.c).
+//!
+//! DataFusion would call `count(*)` so, and refuses two columns of one name. So expressions get Postgres' name as an alias,
+//! and names that repeat get a mark and a number behind, which is taken off where names are shown. A marked name cannot be referred
+//! to, as an ambiguous name cannot in Postgres.
+
+use crate::SqlError;
+use crate::statement::fold;
+use crate::types::SqlType;
+use datafusion::sql::sqlparser::ast::{
+    DataType, Expr, Function, Ident, Query, Select, SelectItem, SetExpr, TrimWhereField, Value,
+};
+
+/// Between a name that repeats and its number (U+001F, unit separator).
+const MARK: char = '\u{1f}';
+
+/// The name of an expression without one.
+const NO_NAME: &str = "?column?";
+
+/// A name as it is shown.
+pub(super) fn strip(name: &str) -> &str {
+    name.split_once(MARK).map_or(name, |(name, _)| name)
+}
+
+/// Takes marks out of an error's texts.
+pub(super) fn clean(mut error: SqlError) -> SqlError {
+    let without = |text: &str| {
+        let mut parts = text.split(MARK);
+        let mut clean = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            clean.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
+        }
+        clean
+    };
+    if error.message.contains(MARK) {
+        error.message = without(&error.message);
+    }
+    error.hint = error.hint.map(|h| without(&h));
+    error.detail = error.detail.map(|d| without(&d));
+    error
+}
+
+/// Which names get a mark.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Names {
+    /// Those that repeat among the items written.
+    AsWritten,
+    /// Also all that are given beside a wildcard.
+    BesideWildcardsMarked,
+}
+
+/// Gives the items of a select list the names Postgres gives them.
+pub(super) fn give_aliases(select: &mut Select, marked: Names) {
+    let names: Vec<Option<String>> = select.projection.iter().map(item_name).collect();
+    let all = marked == Names::BesideWildcardsMarked && names.iter().any(Option::is_none);
+    for (index, item) in select.projection.iter_mut().enumerate() {
+        let Some(name) = &names[index] else { continue };
+        let repeats = all || names.iter().filter(|n| n.as_ref() == Some(name)).count() > 1;
+        let shown = if repeats { format!("{name}{MARK}{}", index + 1) } else { name.clone() };
+        match item {
+            // A column keeps its name (and its table) unless it repeats.
+            SelectItem::UnnamedExpr(Expr::Identifier(_) | Expr::CompoundIdentifier(_)) if !repeats => {}
+            SelectItem::UnnamedExpr(expr) => {
+                let alias = Ident::with_quote('"', shown);
+                let expr = std::mem::replace(expr, Expr::value(Value::Null));
+                *item = SelectItem::ExprWithAlias { expr, alias };
+            }
+            SelectItem::ExprWithAlias { alias, .. } if repeats => *alias = Ident::with_quote('"', shown),
+            _ => {}
+        }
+    }
+}
+
+/// Whether one of these names (of ORDER BY) is given in a select list.
+pub(super) fn any_given(select: &Select, names: &[String]) -> bool {
+    select.projection.iter().filter_map(item_name).any(|given| names.iter().any(|n| n.eq_ignore_ascii_case(&given)))
+}
+
+/// `None` for wildcards.
+fn item_name(item: &SelectItem) -> Option<String> {
+    match item {
+        SelectItem::ExprWithAlias { alias, .. } => Some(fold(alias)),
+        SelectItem::UnnamedExpr(expr) => Some(expr_name(expr).map_or_else(|| NO_NAME.to_owned(), |(name, _)| name)),
+        _ => None,
+    }
+}
+
+/// The name of an expression, and whether it is a strong one: a cast keeps a strong name and replaces a weak one.
+fn expr_name(expr: &Expr) -> Option<(String, bool)> {
+    let strong = |name: &str| Some((name.to_owned(), true));
+    match expr {
+        Expr::Identifier(ident) => strong(&fold(ident)),
+        Expr::CompoundIdentifier(parts) => strong(&fold(parts.last()?)),
+        Expr::Function(function) => strong(&function_name(function)?),
+        Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => expr_name(inner),
+        Expr::Cast { expr, data_type, .. } => match expr_name(expr) {
+            Some((name, true)) => Some((name, true)),
+            _ => Some((type_name(data_type), false)),
+        },
+        Expr::TypedString(typed) => Some((type_name(&typed.data_type), false)),
+        Expr::Interval(_) => Some(("interval".to_owned(), false)),
+        Expr::Case { else_result, .. } => match else_result.as_deref().and_then(expr_name) {
+            Some((name, true)) => Some((name, true)),
+            _ => Some(("case".to_owned(), false)),
+        },
+        Expr::Extract { .. } => strong("extract"),
+        Expr::Ceil { .. } => strong("ceil"),
+        Expr::Floor { .. } => strong("floor"),
+        Expr::Position { .. } => strong("position"),
+        Expr::Substring { .. } => strong("substring"),
+        Expr::Overlay { .. } => strong("overlay"),
+        Expr::Trim { trim_where, .. } => strong(match trim_where {
+            Some(TrimWhereField::Leading) => "ltrim",
+            Some(TrimWhereField::Trailing) => "rtrim",
+            _ => "btrim",
+        }),
+        Expr::AtTimeZone { .. } => strong("timezone"),
+        Expr::Array(_) => strong("array"),
+        Expr::Tuple(_) => strong("row"),
+        Expr::Exists { .. } => strong("exists"),
+        Expr::Subquery(query) => subquery_name(query),
+        _ => None,
+    }
+}
+
+fn function_name(function: &Function) -> Option<String> {
+    function.name.0.last().and_then(|part| part.as_ident()).map(fold)
+}
+
+/// A scalar subquery is called as its only column.
+fn subquery_name(query: &Query) -> Option<(String, bool)> {
+    let SetExpr::Select(select) = &*query.body else { return None };
+    match select.projection.as_slice() {
+        [SelectItem::ExprWithAlias { alias, .. }] => Some((fold(alias), true)),
+        [SelectItem::UnnamedExpr(expr)] => expr_name(expr),
+        _ => None,
+    }
+}
+
+/// The name of a type in `pg_type`, which a cast without a better name is called by.
+fn type_name(data_type: &DataType) -> String {
+    match SqlType::from_ast(data_type) {
+        Ok(sql_type) => match sql_type {
+            SqlType::Boolean => "bool",
+            SqlType::SmallInt => "int2",
+            SqlType::Integer => "int4",
+            SqlType::BigInt => "int8",
+            SqlType::Real => "float4",
+            SqlType::Double => "float8",
+            SqlType::Numeric { .. } => "numeric",
+            SqlType::Text => "text",
+            SqlType::Varchar { .. } => "varchar",
+            SqlType::Bytea => "bytea",
+            SqlType::Date => "date",
+            SqlType::Timestamp => "timestamp",
+            SqlType::TimestampTz => "timestamptz",
+            SqlType::Interval => "interval",
+        }
+        .to_owned(),
+        Err(_) => data_type.to_string().to_lowercase(),
+    }
+}

@@ -1,0 +1,192 @@
+//! Changes to a query's syntax tree before DataFusion plans it, so that it means what it means in Postgres; and refusal of clauses that
+//! DataFusion would ignore or take for something else.
+
+use super::output_names::{self, Names};
+use crate::SqlError;
+use datafusion::sql::sqlparser::ast::{
+    Distinct, Expr, GroupByExpr, LimitClause, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor,
+    Value, ValueWithSpan, VisitMut, VisitorMut,
+};
+use datafusion::sql::sqlparser::tokenizer::Span;
+use std::ops::ControlFlow;
+
+/// The query as DataFusion shall see it.
+pub(super) fn rewrite(query: &Query, names: Names) -> Result<Query, SqlError> {
+    let mut query = query.clone();
+    if names == Names::BesideWildcardsMarked {
+        mark_beside_wildcards(&mut query);
+    }
+    match VisitMut::visit(&mut query, &mut Rewriter) {
+        ControlFlow::Continue(()) => Ok(query),
+        ControlFlow::Break(error) => Err(*error),
+    }
+}
+
+/// Marks the names beside a wildcard of the outermost select list, where only ORDER BY could refer to them.
+fn mark_beside_wildcards(query: &mut Query) {
+    let SetExpr::Select(select) = &mut *query.body else { return };
+    let ordered = match &query.order_by {
+        Some(OrderBy { kind: OrderByKind::Expressions(exprs), .. }) => {
+            exprs.iter().map(|e| e.expr.to_string()).collect()
+        }
+        Some(_) => return,
+        None => Vec::new(),
+    };
+    if !output_names::any_given(select, &ordered) {
+        output_names::give_aliases(select, Names::BesideWildcardsMarked);
+    }
+}
+
+struct Rewriter;
+
+impl VisitorMut for Rewriter {
+    type Break = Box<SqlError>;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Box<SqlError>> {
+        order_by_positions(query);
+        result(check_query(query).and_then(|()| fetch_to_limit(query)))
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Box<SqlError>> {
+        result(check_select(select).map(|()| output_names::give_aliases(select, Names::AsWritten)))
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Box<SqlError>> {
+        result(check_table_factor(factor))
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Box<SqlError>> {
+        // DataFusion ignores collations.
+        match expr {
+            Expr::Collate { .. } => result(Err(SqlError::unsupported(
+                "COLLATE is not supported",
+                "Leave it out; text is ordered by its bytes.",
+            ))),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+fn result(result: Result<(), SqlError>) -> ControlFlow<Box<SqlError>> {
+    match result {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(Box::new(error)),
+    }
+}
+
+fn check_query(query: &Query) -> Result<(), SqlError> {
+    if !query.locks.is_empty() {
+        return Err(SqlError::unsupported(
+            "SELECT ... FOR UPDATE is not supported",
+            "Leave it out: a transaction that writes is one epoch.",
+        ));
+    }
+    if query.for_clause.is_some() || query.settings.is_some() || query.format_clause.is_some() {
+        return Err(SqlError::unsupported("FOR XML, SETTINGS and FORMAT are not supported", "Leave the clause out."));
+    }
+    match &*query.body {
+        SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => Err(SqlError::unsupported(
+            "INSERT, UPDATE and DELETE inside a query are not supported",
+            "Send them on their own.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// `SELECT DISTINCT f(a) ... ORDER BY f(a)` orders by the select list: DataFusion finds the expression there only by position,
+/// once it has a name.
+fn order_by_positions(query: &mut Query) {
+    let SetExpr::Select(select) = &*query.body else { return };
+    let Some(OrderBy { kind: OrderByKind::Expressions(exprs), .. }) = &mut query.order_by else { return };
+    if !matches!(select.distinct, Some(Distinct::Distinct)) {
+        return;
+    }
+    let items: Vec<Option<String>> = select
+        .projection
+        .iter()
+        .map(|item| match item {
+            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr.to_string()),
+            _ => None,
+        })
+        .collect();
+    if items.iter().any(Option::is_none) {
+        return;
+    }
+    for order in exprs {
+        if matches!(order.expr, Expr::Value(_) | Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
+            continue;
+        }
+        let text = order.expr.to_string();
+        if let Some(index) = items.iter().position(|item| item.as_ref() == Some(&text)) {
+            order.expr = number(index + 1);
+        }
+    }
+}
+
+fn number(n: usize) -> Expr {
+    Expr::Value(ValueWithSpan { value: Value::Number(n.to_string(), false), span: Span::empty() })
+}
+
+/// FETCH FIRST n ROWS ONLY is LIMIT n.
+fn fetch_to_limit(query: &mut Query) -> Result<(), SqlError> {
+    let Some(fetch) = query.fetch.take() else { return Ok(()) };
+    if fetch.with_ties || fetch.percent {
+        return Err(SqlError::unsupported(
+            "FETCH with TIES or PERCENT is not supported",
+            "Use rank() OVER (ORDER BY ...) in a subquery and filter on it.",
+        ));
+    }
+    let quantity = fetch.quantity.unwrap_or_else(|| number(1));
+    match &mut query.limit_clause {
+        Some(LimitClause::LimitOffset { limit: limit @ None, .. }) => *limit = Some(quantity),
+        Some(_) => {
+            return Err(SqlError::new(crate::SqlState::SyntaxError, "multiple LIMIT clauses not allowed"));
+        }
+        None => {
+            query.limit_clause =
+                Some(LimitClause::LimitOffset { limit: Some(quantity), offset: None, limit_by: Vec::new() });
+        }
+    }
+    Ok(())
+}
+
+fn check_select(select: &Select) -> Result<(), SqlError> {
+    if select.into.is_some() {
+        return Err(SqlError::unsupported(
+            "SELECT INTO is not supported",
+            "Use CREATE MATERIALIZED VIEW, or CREATE TABLE and INSERT INTO ... SELECT.",
+        ));
+    }
+    let ignored = select.prewhere.is_some()
+        || !select.connect_by.is_empty()
+        || !select.distribute_by.is_empty()
+        || select.value_table_mode.is_some()
+        || select.exclude.is_some();
+    if ignored {
+        return Err(SqlError::unsupported(
+            "PREWHERE, CONNECT BY, DISTRIBUTE BY, EXCLUDE and SELECT AS STRUCT are not supported",
+            "Leave the clause out.",
+        ));
+    }
+    match &select.group_by {
+        GroupByExpr::Expressions(_, modifiers) if modifiers.is_empty() => Ok(()),
+        GroupByExpr::All(_) | GroupByExpr::Expressions(..) => {
+            Err(SqlError::unsupported("GROUP BY ALL and modifiers are not supported", "Write the columns out."))
+        }
+    }
+}
+
+fn check_table_factor(factor: &TableFactor) -> Result<(), SqlError> {
+    if let TableFactor::Table { with_ordinality, partitions, version, sample, with_hints, .. } = factor {
+        if sample.is_some() {
+            return Err(SqlError::unsupported("TABLESAMPLE is not supported", "Filter on a hash of a column."));
+        }
+        if *with_ordinality || !partitions.is_empty() || version.is_some() || !with_hints.is_empty() {
+            return Err(SqlError::unsupported(
+                "WITH ORDINALITY, PARTITION, FOR SYSTEM_TIME and hints are not supported",
+                "Leave the clause out; row_number() OVER () numbers rows.",
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! The functions SQL can call: DataFusion's, and own ones (one file each, one line in [`Registry::standard`]).
+//!
+//! The serving side adds what needs a session or a store (`version()`, `pg_typeof`, ...) with [`Registry::with_scalar`]
+//! and [`Registry::with_table_function`], and hands the result out from `RelationSources::functions`.
+
+use crate::SqlError;
+use crate::binder::CONFIG;
+use datafusion::functions;
+use datafusion::functions::datetime::now::NowFunc;
+use datafusion::functions_aggregate;
+use datafusion::functions_nested;
+use datafusion::functions_window;
+use datafusion::logical_expr::planner::ExprPlanner;
+use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+/// A function that stands in FROM.
+pub trait TableFunction: fmt::Debug + Send + Sync {
+    /// The source of a call. Arguments are literals, or expressions of literals.
+    ///
+    /// # Errors
+    /// 42883 for arguments it does not take.
+    fn source(&self, arguments: &[Expr]) -> Result<Arc<dyn TableSource>, SqlError>;
+}
+
+/// Functions by name, and the planners that turn syntax such as EXTRACT into calls.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    scalar: BTreeMap<String, Arc<ScalarUDF>>,
+    higher_order: BTreeMap<String, Arc<HigherOrderUDF>>,
+    aggregate: BTreeMap<String, Arc<AggregateUDF>>,
+    window: BTreeMap<String, Arc<WindowUDF>>,
+    table: BTreeMap<String, Arc<dyn TableFunction>>,
+    planners: Vec<Arc<dyn ExprPlanner>>,
+}
+
+static STANDARD: LazyLock<Registry> = LazyLock::new(Registry::build);
+
+/// Functions of DataFusion that make no sense in a server: they show how files were read or how values are encoded.
+const HIDDEN: [&str; 6] =
+    ["input_file_name", "file_row_index", "arrow_metadata", "with_metadata", "get_field", "version"];
+
+impl Registry {
+    /// What every binder has.
+    #[must_use]
+    pub fn standard() -> &'static Registry {
+        &STANDARD
+    }
+
+    fn build() -> Registry {
+        let mut registry = Registry {
+            scalar: BTreeMap::new(),
+            higher_order: BTreeMap::new(),
+            aggregate: BTreeMap::new(),
+            window: BTreeMap::new(),
+            table: BTreeMap::new(),
+            planners: planners(),
+        };
+        for function in
+            functions::all_default_functions().into_iter().chain(functions_nested::all_default_nested_functions())
+        {
+            if !HIDDEN.contains(&function.name()) {
+                registry = registry.with_scalar(function);
+            }
+        }
+        // now() with the zone of the settings: DataFusion's default has none, and gives a timestamp without zone.
+        registry = registry.with_scalar(Arc::new(NowFunc::new_with_config(&CONFIG).into()));
+        for function in functions_nested::all_default_higher_order_functions() {
+            let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
+            registry.higher_order.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
+        }
+        for function in functions_aggregate::all_default_aggregate_functions() {
+            let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
+            registry.aggregate.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
+        }
+        for function in functions_window::all_default_window_functions() {
+            let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
+            registry.window.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
+        }
+        registry
+    }
+
+    /// Adds a scalar function under its name and aliases; one of the same name is replaced.
+    #[must_use]
+    pub fn with_scalar(mut self, function: Arc<ScalarUDF>) -> Registry {
+        let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
+        self.scalar.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
+        self
+    }
+
+    /// Adds a table function; one of the same name is replaced.
+    #[must_use]
+    pub fn with_table_function(mut self, name: &str, function: Arc<dyn TableFunction>) -> Registry {
+        self.table.insert(name.to_owned(), function);
+        self
+    }
+
+    /// Adds a planner, asked before the others.
+    #[must_use]
+    pub fn with_planner(mut self, planner: Arc<dyn ExprPlanner>) -> Registry {
+        self.planners.insert(0, planner);
+        self
+    }
+
+    /// A scalar function.
+    #[must_use]
+    pub fn scalar(&self, name: &str) -> Option<&Arc<ScalarUDF>> {
+        self.scalar.get(name)
+    }
+
+    /// A function that takes lambdas.
+    #[must_use]
+    pub fn higher_order(&self, name: &str) -> Option<&Arc<HigherOrderUDF>> {
+        self.higher_order.get(name)
+    }
+
+    /// An aggregate.
+    #[must_use]
+    pub fn aggregate(&self, name: &str) -> Option<&Arc<AggregateUDF>> {
+        self.aggregate.get(name)
+    }
+
+    /// A window function that is no aggregate.
+    #[must_use]
+    pub fn window(&self, name: &str) -> Option<&Arc<WindowUDF>> {
+        self.window.get(name)
+    }
+
+    /// A function for FROM.
+    #[must_use]
+    pub fn table(&self, name: &str) -> Option<&Arc<dyn TableFunction>> {
+        self.table.get(name)
+    }
+
+    /// Planners in the order they are asked.
+    #[must_use]
+    pub fn planners(&self) -> &[Arc<dyn ExprPlanner>] {
+        &self.planners
+    }
+
+    /// Names of all scalar functions.
+    pub fn scalar_names(&self) -> impl Iterator<Item = &str> {
+        self.scalar.keys().map(String::as_str)
+    }
+
+    /// Names of all functions that take lambdas.
+    pub fn higher_order_names(&self) -> impl Iterator<Item = &str> {
+        self.higher_order.keys().map(String::as_str)
+    }
+
+    /// Names of all aggregates.
+    pub fn aggregate_names(&self) -> impl Iterator<Item = &str> {
+        self.aggregate.keys().map(String::as_str)
+    }
+
+    /// Names of all window functions that are no aggregates.
+    pub fn window_names(&self) -> impl Iterator<Item = &str> {
+        self.window.keys().map(String::as_str)
+    }
+}
+
+/// The planners of DataFusion's own session.
+fn planners() -> Vec<Arc<dyn ExprPlanner>> {
+    vec![
+        Arc::new(functions::core::planner::CoreFunctionPlanner::default()),
+        Arc::new(functions_nested::planner::NestedFunctionPlanner),
+        Arc::new(functions_nested::planner::FieldAccessPlanner),
+        Arc::new(functions::datetime::planner::DatetimeFunctionPlanner),
+        Arc::new(functions::unicode::planner::UnicodeFunctionPlanner),
+        Arc::new(functions_aggregate::planner::AggregateFunctionPlanner),
+        Arc::new(functions_window::planner::WindowFunctionPlanner),
+    ]
+}

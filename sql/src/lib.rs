@@ -1,0 +1,14 @@
+//! Attune's SQL: statements, catalog, binder and types.
+//!
+//! This crate knows sqlparser and DataFusion. It knows no RocksDB, no async runtime, no wire protocol and no dataflow.
+
+pub mod binder;
+pub mod catalog;
+mod error;
+pub mod functions;
+pub mod statement;
+mod suggest;
+pub mod types;
+
+pub use error::{SqlError, SqlState};
+pub use suggest::suggest;

@@ -1,0 +1,4 @@
+//! `attune bench`: measurements that ship with the server. A number is worth something only beside another one from the
+//! same run on the same machine, so every benchmark prints a ratio.
+
+pub mod restart;

@@ -1,0 +1,72 @@
+//! The command line: `attune serve` and `attune demo`.
+
+mod args;
+mod exit;
+mod logging;
+mod serve;
+pub mod signals;
+
+use crate::config::{Config, ConfigError};
+use crate::demo;
+use args::{Args, Command};
+use clap::Parser;
+pub use exit::Failure;
+pub(crate) use serve::psql;
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Stack of a session's thread: a deeply nested statement is refused by the parser long before this is used up.
+const THREAD_STACK_BYTES: usize = 8 << 20;
+/// What is still running this long after a clean stop (a query without end) is cut off.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    match run(Args::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nobody is left to tell if this fails.
+            let _ = writeln!(std::io::stderr().lock(), "attune: {failure}");
+            failure.code()
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(args) => {
+            let config = args.settings.load(Config::default())?;
+            in_runtime(&config, serve::run(config.clone()))
+        }
+        Command::Demo(args) => {
+            let (options, defaults) = demo::Options::new(args.speed, args.events, args.exit);
+            let config = args.settings.load(defaults)?;
+            in_runtime(&config, demo::run(config.clone(), options))
+        }
+    }
+}
+
+fn in_runtime(config: &Config, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    logging::start(config)?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if config.serve_threads > 0 {
+        runtime.worker_threads(config.serve_threads);
+    }
+    let runtime = runtime
+        .enable_all()
+        .thread_name("attune-serve")
+        .thread_stack_size(THREAD_STACK_BYTES)
+        .build()
+        .map_err(|error| Failure::Other(format!("cannot start threads: {error}")))?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_timeout(STOP_PATIENCE);
+    result
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Failure {
+        Failure::Configuration(error.0)
+    }
+}

@@ -1,0 +1,134 @@
+//! The configuration: every limit of the server by name.
+//!
+//! A setting has one name everywhere: `row_cache_bytes` is the key in the file, `ATTUNE_ROW_CACHE_BYTES` the variable and
+//! `--set row_cache_bytes=64MB` the flag. A flag wins over a variable, a variable over the file, the file over the default.
+
+mod check;
+mod load;
+mod value;
+
+pub use load::{ConfigError, VARIABLE_PREFIX, load};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// One setting, as text: what the file, the variables, the flags and the documentation share.
+pub struct Setting {
+    /// Name.
+    pub name: &'static str,
+    /// What it means, in one line.
+    pub about: &'static str,
+    set: fn(&mut Config, &str) -> Result<(), String>,
+    show: fn(&Config) -> String,
+}
+
+impl Setting {
+    /// The setting of this name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Setting> {
+        SETTINGS.iter().find(|setting| setting.name == name)
+    }
+
+    /// The value in `config`, written as it may be set.
+    #[must_use]
+    pub fn show(&self, config: &Config) -> String {
+        (self.show)(config)
+    }
+
+    /// Sets the value from text.
+    ///
+    /// # Errors
+    /// What was expected instead, without the setting's name.
+    pub fn set(&self, config: &mut Config, text: &str) -> Result<(), String> {
+        (self.set)(config, text)
+    }
+}
+
+/// Declares the settings once: the struct, its defaults and the list of [`Setting`]s.
+macro_rules! settings {
+    ($(#[doc = $about:literal] $name:ident: $type:ty = $default:expr,)*) => {
+        /// All settings of a server. Sizes (`_bytes`) are set as `64MB`, times (`_ms`) as `10s`, or as plain numbers.
+        #[derive(Clone, PartialEq, Debug)]
+        pub struct Config {
+            $(#[doc = $about] pub $name: $type,)*
+        }
+
+        impl Default for Config {
+            fn default() -> Config {
+                Config { $($name: $default,)* }
+            }
+        }
+
+        /// Every setting, in the order of the documentation.
+        pub const SETTINGS: &[Setting] = &[$(Setting {
+            name: stringify!($name),
+            about: $about,
+            set: |config, text| {
+                config.$name = value::Value::parse(value::Unit::of(stringify!($name)), text)?;
+                Ok(())
+            },
+            show: |config| value::Value::show(&config.$name, value::Unit::of(stringify!($name))),
+        },)*];
+    };
+}
+
+settings! {
+    /// Data directory.
+    data: PathBuf = PathBuf::from("./attune-data"),
+    /// Address to listen on.
+    listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 7432)),
+    /// Acknowledge a write only when it is on disk.
+    synchronous_commit: bool = true,
+    /// Bytes of RocksDB's block cache.
+    block_cache_bytes: usize = 512 << 20,
+    /// Bytes of the hot-row cache.
+    row_cache_bytes: usize = 256 << 20,
+    /// Bytes of the operator state cache.
+    state_cache_bytes: usize = 256 << 20,
+    /// Bytes of memtables.
+    memtable_bytes: usize = 256 << 20,
+    /// Largest epoch: bytes it may write.
+    epoch_max_bytes: usize = 256 << 20,
+    /// An epoch takes no further writes after this many input rows.
+    epoch_max_rows: usize = 65_536,
+    /// Bytes of writes that may wait for the next epoch.
+    input_queue_bytes: usize = 64 << 20,
+    /// Number of writes that may wait for the next epoch.
+    input_queue_writes: usize = 16_384,
+    /// How long a write waits for room in the queue before it is refused (53200).
+    input_wait_ms: u64 = 10_000,
+    /// Rows per backfill chunk.
+    backfill_chunk_rows: usize = 8_192,
+    /// How often an UPDATE, DELETE or upsert is evaluated again after a conflict before 40001 is returned.
+    dml_retries: usize = 100,
+    /// Open connections.
+    max_connections: usize = 256,
+    /// Largest protocol message.
+    max_message_bytes: usize = 64 << 20,
+    /// How long a client may leave its answers unread before it is disconnected.
+    client_write_timeout_ms: u64 = 30_000,
+    /// How long a connection may take to complete its startup message.
+    startup_timeout_ms: u64 = 10_000,
+    /// Statements running longer are cancelled (57014); 0 is never. Sessions may change it.
+    statement_timeout_ms: u64 = 0,
+    /// Prepared statements per connection.
+    prepared_statements_max: usize = 4_096,
+    /// Bytes of buffered writes in a transaction.
+    transaction_max_bytes: usize = 64 << 20,
+    /// Normalised texts of simple-protocol queries whose lookup is remembered.
+    statement_cache_entries: usize = 4_096,
+    /// Memory of one analytical query (DataFusion's pool).
+    query_memory_bytes: usize = 1 << 30,
+    /// Threads for sessions and lookups; 0 is the number of cores.
+    serve_threads: usize = 0,
+    /// Threads for analytical queries; 0 is the number of cores.
+    query_threads: usize = 0,
+    /// Row error samples kept per view.
+    row_error_samples: usize = 100,
+    /// Log format: `text` or `json`.
+    log_format: String = "text".into(),
+    /// Log filter, as `RUST_LOG`: `info`, or `warn,attune=debug`.
+    log: String = "info".into(),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! The coordinator thread: takes events in order and lets epochs follow one another.
+
+use super::event::{Event, SchemaChange, Write};
+use super::index_build::IndexBuild;
+use super::{Shared, from_storage};
+use crate::config::Config;
+use crate::dataflow::{InputRelation, LocalDriver};
+use attune_sql::SqlError;
+use attune_sql::catalog::Catalog;
+use attune_storage::Committer;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::{Duration, Instant};
+
+/// How often expired events of streams with a retention are deleted from the log.
+const TRIM_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The state of the coordinator thread. Nothing else writes the store or the catalog.
+pub(super) struct Clock {
+    pub(super) shared: Arc<Shared>,
+    pub(super) config: Arc<Config>,
+    pub(super) committer: Committer,
+    pub(super) driver: LocalDriver,
+    /// Streams, tables and materialized views: what writes and views read.
+    pub(super) relations: HashMap<u32, InputRelation>,
+    pub(super) builds: Vec<IndexBuild>,
+    /// Timestamp of the last epoch; epochs never go back in time.
+    pub(super) last_timestamp_us: i64,
+    /// An event taken from the queue that has to wait for the epoch before it.
+    held: Option<Event>,
+    next_trim: Instant,
+}
+
+enum Next {
+    Event(Event),
+    /// Nothing waits; background work may go on.
+    Idle,
+    Closed,
+}
+
+impl Clock {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        config: Arc<Config>,
+        committer: Committer,
+        driver: LocalDriver,
+        relations: HashMap<u32, InputRelation>,
+        builds: Vec<IndexBuild>,
+    ) -> Clock {
+        let next_trim = Instant::now();
+        Clock { shared, config, committer, driver, relations, builds, last_timestamp_us: 0, held: None, next_trim }
+    }
+
+    /// Runs until shutdown or until a commit fails.
+    pub(super) fn run(mut self) {
+        let Some(events) = self.shared.queue.take_receiver() else { return };
+        loop {
+            let done = match self.next(&events) {
+                Next::Event(Event::Write(first)) => {
+                    let writes = self.gather(first, &events);
+                    self.write_epoch(writes)
+                }
+                Next::Event(Event::Ddl(change)) => self.schema_change(*change),
+                Next::Event(Event::Shutdown { reply }) => {
+                    self.refuse_queued(&events);
+                    let _ = reply.send(());
+                    return;
+                }
+                Next::Idle => self.background(),
+                Next::Closed => return,
+            };
+            if let Err(fatal) = done {
+                // The store did not take an epoch: memory and disk may differ from here on, so nothing more is answered.
+                tracing::error!(error = %fatal, "an epoch could not be committed; the server takes no more writes");
+                self.refuse_queued(&events);
+                return;
+            }
+        }
+    }
+
+    fn next(&mut self, events: &Receiver<Event>) -> Next {
+        if let Some(event) = self.held.take() {
+            return Next::Event(event);
+        }
+        if self.has_background_work() {
+            return match events.try_recv() {
+                Ok(event) => Next::Event(event),
+                Err(TryRecvError::Empty) => Next::Idle,
+                Err(TryRecvError::Disconnected) => Next::Closed,
+            };
+        }
+        match events.recv_timeout(self.next_trim.saturating_duration_since(Instant::now())) {
+            Ok(event) => Next::Event(event),
+            Err(RecvTimeoutError::Timeout) => Next::Idle,
+            Err(RecvTimeoutError::Disconnected) => Next::Closed,
+        }
+    }
+
+    /// Everything that waits and fits into one epoch. A schema change or shutdown ends it and is held back.
+    fn gather(&mut self, first: Write, events: &Receiver<Event>) -> Vec<Write> {
+        let (mut rows, mut bytes) = (first.rows(), first.bytes);
+        let mut writes = vec![first];
+        // A third of the limit: state and view rows come on top of the input.
+        let max_bytes = self.config.epoch_max_bytes / 3;
+        while rows < self.config.epoch_max_rows && bytes < max_bytes {
+            match events.try_recv() {
+                Ok(Event::Write(write)) => {
+                    rows += write.rows();
+                    bytes += write.bytes;
+                    writes.push(write);
+                }
+                Ok(other) => {
+                    self.held = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        writes
+    }
+
+    pub(super) fn has_background_work(&self) -> bool {
+        self.driver.is_backfilling() || !self.builds.is_empty()
+    }
+
+    fn background(&mut self) -> Result<(), SqlError> {
+        if Instant::now() >= self.next_trim {
+            self.next_trim = Instant::now() + TRIM_INTERVAL;
+            self.trim()?;
+        }
+        if self.has_background_work() { self.write_epoch(Vec::new()) } else { Ok(()) }
+    }
+
+    fn refuse_queued(&mut self, events: &Receiver<Event>) {
+        self.shared.queue.close();
+        let mut waiting: Vec<Event> = self.held.take().into_iter().collect();
+        waiting.extend(events.try_iter());
+        for event in waiting {
+            match event {
+                Event::Write(Write { reply, .. }) => drop(reply.send(Err(super::stopped()))),
+                Event::Ddl(change) => drop(change.reply.send(Err(super::stopped()))),
+                Event::Shutdown { reply } => drop(reply.send(())),
+            }
+        }
+    }
+
+    /// Deletes events beyond the retention of their stream, as an epoch of its own.
+    fn trim(&mut self) -> Result<(), SqlError> {
+        let catalog = self.catalog();
+        let timestamp_us = self.next_timestamp();
+        let mut batch = self.committer.begin();
+        for relation in catalog.relations() {
+            if let attune_sql::catalog::RelationKind::Stream { retention_seconds: Some(seconds) } = relation.kind {
+                let age_us = i64::try_from(seconds.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
+                let before_us = timestamp_us.saturating_sub(age_us);
+                batch.trim_log(attune_storage::ObjectId(relation.id.0), before_us).map_err(|e| from_storage(&e))?;
+            }
+        }
+        if !batch.is_empty() {
+            self.committer.commit(batch).map_err(|e| from_storage(&e))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn catalog(&self) -> Arc<Catalog> {
+        self.shared.catalog.read().clone()
+    }
+
+    /// Makes a catalog version the current one. Called after the commit that made it durable.
+    pub(super) fn publish(&self, catalog: Arc<Catalog>) {
+        let version = catalog.version();
+        *self.shared.catalog.write() = catalog;
+        self.shared.catalog_version.store(version, Ordering::Release);
+        self.shared.progress.send_modify(|n| *n += 1);
+    }
+
+    /// The timestamp of an epoch: the system clock, but never earlier than the epoch before.
+    pub(super) fn next_timestamp(&mut self) -> i64 {
+        self.last_timestamp_us = super::gauges::now_us().max(self.last_timestamp_us);
+        self.last_timestamp_us
+    }
+
+    fn schema_change(&mut self, change: SchemaChange) -> Result<(), SqlError> {
+        let SchemaChange { base_version, ddl, reply } = change;
+        match self.apply_schema_change(base_version, ddl)? {
+            Ok(catalog) => drop(reply.send(Ok(catalog))),
+            Err(refused) => drop(reply.send(Err(refused))),
+        }
+        Ok(())
+    }
+}
+
+impl Write {
+    fn rows(&self) -> usize {
+        self.changes.iter().map(super::RelationChange::rows).sum()
+    }
+}

@@ -1,0 +1,183 @@
+//! One epoch: input checked, views stepped, everything committed at once, clients answered.
+
+use super::clock::Clock;
+use super::event::Write;
+use super::index_build::IndexBuild;
+use super::validate::{Input, Inputs, refused};
+use super::{from_storage, records};
+use crate::dataflow::{EpochOutcome, InputRelation};
+use attune_sql::SqlError;
+use attune_sql::catalog::{Catalog, Relation, RelationId, RelationKind, ViewStatus};
+use attune_storage::{Delta, EpochBatch, ObjectId, StorageError, TableWriter, failpoint};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// An epoch that is ready to be committed.
+struct Built {
+    batch: EpochBatch,
+    outcome: EpochOutcome,
+    /// Per write: accepted, or why not.
+    answers: Vec<Result<(), SqlError>>,
+    /// The next catalog version, if a view's status changed.
+    catalog: Option<Arc<Catalog>>,
+    /// Index builds as they stand after it.
+    builds: Vec<IndexBuild>,
+    /// Rows of input deltas.
+    input_rows: usize,
+}
+
+impl Clock {
+    /// Makes one epoch of these writes (or several, when together they are over `epoch_max_bytes`) and answers them.
+    ///
+    /// # Errors
+    /// Only when the store did not take the epoch: the coordinator must stop.
+    pub(super) fn write_epoch(&mut self, mut writes: Vec<Write>) -> Result<(), SqlError> {
+        match self.build(&writes) {
+            Ok(built) => self.commit(built, writes),
+            Err(StorageError::EpochTooLarge { .. }) if writes.len() > 1 => {
+                let rest = writes.split_off(writes.len() / 2);
+                self.write_epoch(writes)?;
+                self.write_epoch(rest)
+            }
+            Err(error) => self.refuse(&error, writes),
+        }
+    }
+
+    /// The epoch could not be built. A write that is too large by itself is refused.
+    fn refuse(&mut self, error: &StorageError, writes: Vec<Write>) -> Result<(), SqlError> {
+        let too_large = matches!(error, StorageError::EpochTooLarge { .. });
+        if writes.is_empty() {
+            // Nothing a client did: the store is in trouble, or one row of a backfill alone is too much.
+            return Err(from_storage(error));
+        }
+        for write in writes {
+            let _ = write.reply.send(Err(refused(error)));
+        }
+        if too_large { Ok(()) } else { Err(from_storage(error)) }
+    }
+
+    fn build(&mut self, writes: &[Write]) -> Result<Built, StorageError> {
+        let mut batch = self.committer.begin();
+        let timestamp_us = self.next_timestamp();
+        let mut scope = batch.scope();
+        let mut inputs = Inputs::default();
+        let mut answers = Vec::with_capacity(writes.len());
+        for write in writes {
+            answers.push(inputs.accept(&mut scope, &self.relations, &write.changes)?);
+        }
+        let mut deltas: HashMap<u32, Delta> = HashMap::new();
+        for (id, input) in inputs.finish(&self.relations)? {
+            let delta = match input {
+                Input::Rows(delta) => {
+                    if let Some(writer) =
+                        self.relations.get(&id).and_then(InputRelation::layout).cloned().map(TableWriter::new)
+                    {
+                        writer.apply(&mut scope, &delta)?;
+                    }
+                    delta
+                }
+                Input::Events(rows) => {
+                    batch.append_log(ObjectId(id), &rows, timestamp_us)?;
+                    Delta::inserts(rows)
+                }
+            };
+            deltas.insert(id, delta);
+        }
+        batch.merge(scope)?;
+        failpoint::hit("before_dataflow");
+        let input_rows = deltas.values().map(Delta::len).sum();
+        let builds = self.build_indexes(&mut batch)?;
+        // Last of what may fail: after it the driver's own memory has moved on.
+        let outcome = self.driver.run_epoch(&mut batch, timestamp_us, deltas)?;
+        let catalog = self.next_catalog(&mut batch, &outcome, &builds).map_err(|e| StorageError::Corrupt(e.message))?;
+        Ok(Built { batch, outcome, answers, catalog, builds, input_rows })
+    }
+
+    /// The catalog after this epoch: views that are filled become live, faults make views failed.
+    fn next_catalog(
+        &self,
+        batch: &mut EpochBatch,
+        outcome: &EpochOutcome,
+        builds: &[IndexBuild],
+    ) -> Result<Option<Arc<Catalog>>, SqlError> {
+        let live = outcome.finished.iter().map(|view| (*view, ViewStatus::Live));
+        let failed = outcome.failed.iter().map(|(view, why)| (*view, ViewStatus::Failed { reason: why.clone() }));
+        let mut catalog = Catalog::clone(&self.catalog());
+        let before = catalog.version();
+        for (view, status) in live.chain(failed) {
+            if let Some(relation) = catalog.get(RelationId(view)).cloned() {
+                let kind = RelationKind::MaterializedView { status };
+                let relation = Relation { kind, ..Relation::clone(&relation) };
+                records::put_relation(batch, &relation)?;
+                catalog = catalog.with_replaced(relation)?;
+            }
+        }
+        for build in builds.iter().filter(|b| b.finished) {
+            if !catalog.indexes().any(|i| i.id.0 == build.index) {
+                continue;
+            }
+            catalog = catalog.with_index_ready(RelationId(build.index))?;
+            for index in catalog.indexes().filter(|i| i.id.0 == build.index) {
+                records::put_index(batch, index)?;
+            }
+        }
+        if catalog.version() == before {
+            return Ok(None);
+        }
+        records::put_head(batch, &catalog)?;
+        Ok(Some(Arc::new(catalog)))
+    }
+
+    fn commit(&mut self, built: Built, writes: Vec<Write>) -> Result<(), SqlError> {
+        let Built { batch, outcome, answers, catalog, builds, input_rows } = built;
+        let epoch = if batch.is_empty() {
+            self.shared.store.published()
+        } else {
+            match self.committer.commit(batch) {
+                Ok(epoch) => epoch,
+                Err(error) => {
+                    for write in writes {
+                        let _ = write.reply.send(Err(from_storage(&error)));
+                    }
+                    return Err(from_storage(&error));
+                }
+            }
+        };
+        for build in &builds {
+            self.shared.gauges.backfill_progress(build.index, build.rows, build.rows, build.finished);
+        }
+        self.builds = builds;
+        self.builds.retain(|build| !build.finished);
+        if let Some(catalog) = catalog {
+            self.publish(catalog);
+        }
+        failpoint::hit("after_commit_before_acknowledge");
+        let now = Instant::now();
+        let delays: Vec<Duration> = writes.iter().map(|w| now - w.arrived).collect();
+        for (write, answer) in writes.into_iter().zip(answers) {
+            drop(write.place);
+            let _ = write.reply.send(answer.map(|()| epoch));
+        }
+        self.record(epoch.0, &outcome, &delays);
+        tracing::debug!(epoch = epoch.0, writes = delays.len(), rows = input_rows, "epoch committed");
+        Ok(())
+    }
+
+    fn record(&self, epoch: u64, outcome: &EpochOutcome, delays: &[Duration]) {
+        let gauges = &self.shared.gauges;
+        for (view, rows_in) in &outcome.rows_in {
+            let rows_out = outcome.deltas.get(view).map_or(0, Delta::len) as u64;
+            gauges.view_changed(*view, epoch, *rows_in, rows_out, delays);
+        }
+        for (view, errors) in &outcome.row_errors {
+            gauges.row_errors(*view, errors);
+        }
+        for progress in &outcome.progress {
+            gauges.backfill_progress(progress.view, progress.rows_done, progress.rows_total, progress.finished);
+        }
+        for (view, reason) in &outcome.failed {
+            tracing::error!(view, reason, "a view failed and was stopped");
+        }
+    }
+}

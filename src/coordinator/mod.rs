@@ -1,0 +1,226 @@
+//! The coordinator: the only writer of the catalog and of the store, and the epoch clock.
+//!
+//! One thread takes events of a closed set ([`event::Event`]) from a bounded queue, forms epochs, runs them through the
+//! dataflow and commits them. Everything else holds a [`Coordinator`] handle. An epoch closes as soon as the one before
+//! it is committed and there is input; there is no tick. Schema changes go through the same queue, so they are in order
+//! with the data.
+//!
+//! Knows dataflow, planner, sql and storage. Knows neither connections nor the serving side.
+
+mod change;
+mod clock;
+mod epoch;
+mod event;
+mod gauges;
+mod index_build;
+mod queue;
+mod records;
+mod recovery;
+mod schema;
+mod status;
+mod validate;
+
+pub use change::{Ddl, Expected, RelationChange, RowChange};
+pub use status::{BackfillStatus, RowErrorStatus, Status, ViewStatistics};
+
+use crate::config::Config;
+use attune_sql::catalog::{Catalog, RelationId, RelationKind, ViewStatus};
+use attune_sql::{SqlError, SqlState};
+use attune_storage::{Epoch, StorageError, Store};
+use event::Event;
+use gauges::Gauges;
+use parking_lot::{Mutex, RwLock};
+use queue::Queue;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Instant;
+use tokio::sync::{oneshot, watch};
+
+/// A handle to the running coordinator; cheap to clone.
+#[derive(Clone)]
+pub struct Coordinator {
+    shared: Arc<Shared>,
+}
+
+/// What the handles and the coordinator thread share.
+struct Shared {
+    store: Store,
+    catalog: RwLock<Arc<Catalog>>,
+    /// Version of `catalog`, for a check without the lock.
+    catalog_version: AtomicU64,
+    queue: Queue,
+    gauges: Gauges,
+    next_row_id: AtomicI64,
+    /// Counts changes of any view's status, so that waiters look again.
+    progress: watch::Sender<u64>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Coordinator {
+    /// Opens the store, recovers catalog and views, and starts the coordinator thread.
+    ///
+    /// # Errors
+    /// When the data directory is in use, unreadable or from a newer version, or a stored record cannot be read.
+    pub fn start(config: Arc<Config>) -> Result<Coordinator, SqlError> {
+        let recovered = recovery::open(&config)?;
+        let queue = Queue::new(&config);
+        let shared = Arc::new(Shared {
+            next_row_id: AtomicI64::new(first_row_id(recovered.store.published())),
+            store: recovered.store,
+            catalog_version: AtomicU64::new(recovered.catalog.version()),
+            catalog: RwLock::new(recovered.catalog),
+            queue,
+            gauges: Gauges::new(config.row_error_samples),
+            progress: watch::Sender::new(0),
+            thread: Mutex::new(None),
+        });
+        let clock = clock::Clock::new(
+            shared.clone(),
+            config,
+            recovered.committer,
+            recovered.driver,
+            recovered.relations,
+            recovered.builds,
+        );
+        let thread = std::thread::Builder::new()
+            .name("attune-epochs".into())
+            .spawn(move || clock.run())
+            .map_err(|e| SqlError::internal(format!("cannot start the coordinator thread: {e}")))?;
+        *shared.thread.lock() = Some(thread);
+        Ok(Coordinator { shared })
+    }
+
+    /// The current catalog version. Never older than any acknowledged schema change.
+    #[must_use]
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.shared.catalog.read().clone()
+    }
+
+    /// The number of the current catalog version, without taking a lock.
+    #[must_use]
+    pub fn catalog_version(&self) -> u64 {
+        self.shared.catalog_version.load(Ordering::Acquire)
+    }
+
+    /// The store, for reads.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// Applies changes as part of one epoch, all or nothing. When it returns, every view contains them, on every
+    /// connection, and (with `synchronous_commit`) they survive a crash.
+    ///
+    /// # Errors
+    /// 40001 when an expected row has changed (nothing is written; evaluate again), 23505 when a row expected absent
+    /// exists, 53200 when the queue stays full, 54000 when the epoch would be too large, 57P01 at shutdown.
+    pub async fn write(&self, changes: Vec<RelationChange>) -> Result<Epoch, SqlError> {
+        let bytes = changes.iter().map(RelationChange::bytes).sum();
+        let place = self.shared.queue.reserve(bytes).await?;
+        let (reply, answer) = oneshot::channel();
+        self.shared.queue.push(Event::Write(event::Write { changes, bytes, arrived: Instant::now(), place, reply }))?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Applies a schema change in order with the data. `base_version` is the catalog version it was bound against; when
+    /// another change came in between the error is retryable (40001): bind and send it again.
+    ///
+    /// For a materialized view (or an index) this returns when it is registered; it may still be backfilling: wait with
+    /// [`Coordinator::wait_for_backfill`].
+    ///
+    /// # Errors
+    /// 40001 as above; what the catalog refuses; 57P01 at shutdown.
+    pub async fn ddl(&self, base_version: u64, ddl: Ddl) -> Result<Arc<Catalog>, SqlError> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.queue.push(Event::Ddl(Box::new(event::SchemaChange { base_version, ddl, reply })))?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Returns when the view or index with this id is filled.
+    ///
+    /// # Errors
+    /// When it has failed (55000) or was dropped meanwhile (42P01).
+    pub async fn wait_for_backfill(&self, id: u32) -> Result<(), SqlError> {
+        let mut progress = self.shared.progress.subscribe();
+        loop {
+            if self.is_filled(id)? {
+                return Ok(());
+            }
+            progress.changed().await.map_err(|_| stopped())?;
+        }
+    }
+
+    fn is_filled(&self, id: u32) -> Result<bool, SqlError> {
+        let catalog = self.catalog();
+        if let Some(relation) = catalog.get(RelationId(id)) {
+            return match &relation.kind {
+                RelationKind::MaterializedView { status: ViewStatus::Backfilling } => Ok(false),
+                RelationKind::MaterializedView { status: ViewStatus::Failed { reason } } => Err(SqlError::new(
+                    SqlState::ObjectNotInPrerequisiteState,
+                    format!("materialized view \"{}\" failed while it was filled: {reason}", relation.name),
+                )
+                .with_hint("Drop it, mend what its detail says, and create it again.")),
+                _ => Ok(true),
+            };
+        }
+        match catalog.indexes().find(|i| i.id.0 == id) {
+            Some(index) => Ok(index.ready),
+            None => Err(SqlError::new(SqlState::UndefinedTable, "it was dropped while it was filled")),
+        }
+    }
+
+    /// `count` fresh row ids for a table without primary key: the first of a run of consecutive ones.
+    #[must_use]
+    pub fn allocate_row_ids(&self, count: u64) -> i64 {
+        self.shared.next_row_id.fetch_add(i64::try_from(count).unwrap_or(i64::MAX), Ordering::Relaxed)
+    }
+
+    /// What the system views show.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.shared.gauges.status()
+    }
+
+    /// Finishes the running epoch and what is queued before it, refuses further work, and stops the thread.
+    pub async fn shutdown(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.shared.queue.push(Event::Shutdown { reply }).is_ok() {
+            let _ = answer.await;
+        }
+        let thread = self.shared.thread.lock().take();
+        if let Some(thread) = thread {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+/// Row ids begin above all ids of earlier runs: each run has a later first epoch, and no epoch holds 2^24 rows.
+fn first_row_id(published: Epoch) -> i64 {
+    i64::try_from(published.0 << 24).unwrap_or(i64::MAX / 2)
+}
+
+/// The answer to everything after shutdown or a failed commit.
+pub(crate) fn stopped() -> SqlError {
+    SqlError::new(SqlState::AdminShutdown, "the server is shutting down")
+        .with_hint("Nothing of this statement was written; connect again and repeat it.")
+}
+
+/// How a storage error looks to a client.
+pub(crate) fn from_storage(error: &StorageError) -> SqlError {
+    let state = match error {
+        StorageError::EpochTooLarge { .. } => {
+            return SqlError::new(SqlState::ProgramLimitExceeded, error.to_string()).with_hint(
+                "Write less at a time (COPY ... WITH (batch_rows = 10000) makes an epoch of each 10000 rows), or raise epoch_max_bytes.",
+            );
+        }
+        StorageError::InUse { .. } | StorageError::NewerFormat { .. } | StorageError::Unusable { .. } => {
+            SqlState::CannotConnectNow
+        }
+        StorageError::Corrupt(_) | StorageError::Meta(_) => SqlState::DataCorrupted,
+        StorageError::UnsupportedType(_) => SqlState::FeatureNotSupported,
+        StorageError::RocksDb(_) | StorageError::Io(_) => SqlState::IoError,
+        StorageError::Arrow(_) | StorageError::Mismatch(_) => SqlState::InternalError,
+    };
+    SqlError::new(state, error.to_string())
+}

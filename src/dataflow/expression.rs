@@ -1,0 +1,92 @@
+//! Scalar expressions of a plan, evaluated over whole batches. A failure concerns a row, not the view.
+
+use super::batch::row_text;
+use super::{Fault, RowError, RowErrors};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_empty_array, new_null_array};
+use arrow::compute::{CastOptions, can_cast_types, cast_with_options, concat};
+use arrow::datatypes::{DataType, Schema};
+use attune_planner::Expr;
+use attune_sql::SqlError;
+use datafusion::physical_expr::PhysicalExpr;
+use std::sync::Arc;
+
+/// A scalar expression over the columns of one input.
+///
+/// Evaluation is deterministic: the delete of a row gives what its insert gave, failures included.
+#[derive(Debug)]
+pub struct Expression {
+    physical: Arc<dyn PhysicalExpr>,
+    returns: DataType,
+}
+
+impl Expression {
+    /// The expression over rows of `schema`, with results of exactly the type `returns`.
+    ///
+    /// # Errors
+    /// When the expression does not fit the schema, or its type cannot be cast to `returns`.
+    pub fn new(expr: &Expr, schema: &Schema, returns: DataType) -> Result<Expression, SqlError> {
+        let physical = attune_planner::physical(expr, schema)?;
+        let found =
+            physical.data_type(schema).map_err(|e| SqlError::internal(format!("expression {physical}: {e}")))?;
+        if found != returns && !can_cast_types(&found, &returns) {
+            return Err(SqlError::internal(format!("expression {physical} gives {found}, the plan says {returns}")));
+        }
+        Ok(Expression { physical, returns })
+    }
+
+    /// The value for each row. Rows for which the evaluation fails are NULL and are added to `errors`.
+    ///
+    /// # Errors
+    /// When Arrow cannot put the results together: a fault.
+    pub fn evaluate(&self, batch: &RecordBatch, errors: &mut RowErrors) -> Result<ArrayRef, Fault> {
+        if batch.num_rows() == 0 {
+            return Ok(new_empty_array(&self.returns));
+        }
+        if let Ok(values) = self.try_evaluate(batch) {
+            return Ok(values);
+        }
+        let mut parts = Vec::new();
+        self.bisect(batch, &mut parts, errors);
+        Ok(concat(&parts.iter().map(AsRef::as_ref).collect::<Vec<_>>())?)
+    }
+
+    /// For a predicate: the rows for which it is true, as an array without NULLs. Rows for which it fails are not.
+    ///
+    /// # Errors
+    /// As [`Expression::evaluate`], and when the expression is not Boolean.
+    pub fn matches(&self, batch: &RecordBatch, errors: &mut RowErrors) -> Result<BooleanArray, Fault> {
+        let values = self.evaluate(batch, errors)?;
+        let values = values.as_boolean_opt().ok_or_else(|| Fault::internal("a predicate that is not Boolean"))?;
+        match values.nulls() {
+            Some(valid) => Ok(BooleanArray::new(values.values() & valid.inner(), None)),
+            None => Ok(values.clone()),
+        }
+    }
+
+    fn try_evaluate(&self, batch: &RecordBatch) -> Result<ArrayRef, String> {
+        let values = self.physical.evaluate(batch).and_then(|v| v.into_array_of_size(batch.num_rows()));
+        let values = values.map_err(|e| e.strip_backtrace())?;
+        if values.data_type() == &self.returns {
+            return Ok(values);
+        }
+        let strict = CastOptions { safe: false, ..CastOptions::default() };
+        cast_with_options(&values, &self.returns, &strict).map_err(|e| e.to_string())
+    }
+
+    /// Halves a batch whose evaluation failed until the failing rows stand alone.
+    fn bisect(&self, batch: &RecordBatch, parts: &mut Vec<ArrayRef>, errors: &mut RowErrors) {
+        match self.try_evaluate(batch) {
+            Ok(values) => parts.push(values),
+            Err(message) if batch.num_rows() == 1 => {
+                let expression = self.physical.to_string();
+                errors.add(|| RowError { expression, message, row: row_text(batch, 0) });
+                parts.push(new_null_array(&self.returns, 1));
+            }
+            Err(_) => {
+                let half = batch.num_rows() / 2;
+                self.bisect(&batch.slice(0, half), parts, errors);
+                self.bisect(&batch.slice(half, batch.num_rows() - half), parts, errors);
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! From the nodes of a plan to operators. The plan may come from disk, so nothing in it is taken for granted.
+
+use super::{GraphNode, NodeKind, OperatorStatistics};
+use crate::dataflow::Expression;
+use crate::dataflow::batch::arrow_schema;
+use crate::dataflow::operator::{
+    AggregateOperator, Distinct, Filter, Join, JoinPlan, Operator, Project, TopK, TopKPlan, UnionAll, Values,
+    pair_schema,
+};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use attune_planner::{DataflowPlan, Expr, JoinKind, Node, Op, PLAN_VERSION};
+use attune_sql::SqlError;
+use attune_storage::{Delta, ObjectId, StorageError, Table};
+use std::sync::Arc;
+
+/// The nodes of `plan`, in its order.
+pub(super) fn nodes(plan: &DataflowPlan, state_base: u32) -> Result<Vec<GraphNode>, SqlError> {
+    if plan.version != PLAN_VERSION {
+        return Err(SqlError::internal(format!(
+            "the plan has version {}, this build reads version {PLAN_VERSION}",
+            plan.version
+        )));
+    }
+    if plan.nodes.is_empty() {
+        return Err(broken("it has no nodes"));
+    }
+    let schemas: Vec<SchemaRef> = plan.nodes.iter().map(|node| arrow_schema(&node.schema)).collect();
+    let node = |(place, node): (usize, &Node)| {
+        if node.inputs.iter().any(|input| *input >= place) {
+            return Err(broken("a node reads one that comes after it"));
+        }
+        let builder = Builder { plan, place, node, schemas: &schemas, state_base };
+        let kind = match &node.op {
+            Op::Scan { relation, columns, .. } if columns.len() == node.schema.len() => {
+                NodeKind::Scan { relation: *relation, columns: columns.clone() }
+            }
+            Op::Scan { .. } => return Err(broken("a scan has more or fewer columns than its schema")),
+            _ => NodeKind::Operator(builder.operator()?),
+        };
+        Ok(GraphNode {
+            kind,
+            inputs: node.inputs.clone(),
+            nothing: Delta::empty(schemas[place].clone()),
+            statistics: OperatorStatistics::default(),
+        })
+    };
+    plan.nodes.iter().enumerate().map(node).collect()
+}
+
+fn broken(reason: &str) -> SqlError {
+    SqlError::internal(format!("the plan of the view is damaged: {reason}"))
+}
+
+fn storage(error: StorageError) -> SqlError {
+    SqlError::internal(error.to_string())
+}
+
+struct Builder<'a> {
+    plan: &'a DataflowPlan,
+    place: usize,
+    node: &'a Node,
+    schemas: &'a [SchemaRef],
+    state_base: u32,
+}
+
+impl Builder<'_> {
+    /// One arm per operator.
+    fn operator(&self) -> Result<Box<dyn Operator>, SqlError> {
+        let schema = self.schemas[self.place].clone();
+        Ok(match &self.node.op {
+            Op::Scan { .. } => return Err(broken("a scan is no operator")),
+            Op::Values { rows } => {
+                let none = Schema::empty();
+                let row = |row: &Vec<Expr>| self.expressions(row, &none);
+                Box::new(Values::new(rows.iter().map(row).collect::<Result<_, _>>()?, schema))
+            }
+            Op::Filter { predicate } => {
+                let input = self.passed_through()?;
+                Box::new(Filter::new(Expression::new(predicate, &input, DataType::Boolean)?))
+            }
+            Op::Project { exprs } => {
+                let input = self.only_input()?;
+                Box::new(Project::new(self.expressions(exprs, &input)?, schema))
+            }
+            Op::Join { kind, on, null_equals_null, residual } => {
+                Box::new(self.join(*kind, on, *null_equals_null, residual.as_ref())?)
+            }
+            Op::Aggregate { group, aggregates } => {
+                let input = self.only_input()?;
+                let arguments = aggregates.iter().flat_map(|a| [a.argument, a.filter]).flatten();
+                self.check_columns(&input, group.iter().copied().chain(arguments))?;
+                if schema.fields().len() != group.len() + aggregates.len() {
+                    return Err(broken("an aggregate has more or fewer columns than its schema"));
+                }
+                let append_only = self.plan.nodes[self.node.inputs[0]].append_only;
+                let tables = [self.table(0)?, self.table(1)?];
+                Box::new(AggregateOperator::new(group, aggregates, &input, append_only, schema, tables)?)
+            }
+            Op::Distinct => {
+                self.passed_through()?;
+                Box::new(Distinct::new(schema, self.table(0)?).map_err(storage)?)
+            }
+            Op::UnionAll => {
+                let types = |schema: &Schema| schema.fields().iter().map(|f| f.data_type().clone()).collect::<Vec<_>>();
+                if self.node.inputs.iter().any(|input| types(&self.schemas[*input]) != types(&schema)) {
+                    return Err(broken("the inputs of a union have other types than its output"));
+                }
+                Box::new(UnionAll::new(schema))
+            }
+            Op::TopK { partition, order, offset, limit, rank } => {
+                let input = self.only_input()?;
+                self.check_columns(&input, partition.iter().copied().chain(order.iter().map(|o| o.column)))?;
+                if schema.fields().len() != input.fields().len() + usize::from(*rank) {
+                    return Err(broken("a top-k has more or fewer columns than its schema"));
+                }
+                let plan = TopKPlan {
+                    input: &input,
+                    partition,
+                    order,
+                    offset: *offset,
+                    limit: *limit,
+                    rank: *rank,
+                    append_only: self.plan.nodes[self.node.inputs[0]].append_only,
+                    rows: self.table(0)?,
+                    schema,
+                };
+                Box::new(TopK::new(plan).map_err(storage)?)
+            }
+        })
+    }
+
+    fn join(
+        &self,
+        kind: JoinKind,
+        on: &[(usize, usize)],
+        null_equals_null: bool,
+        residual: Option<&Expr>,
+    ) -> Result<Join, SqlError> {
+        let [left_node, right_node] = *self.node.inputs else { return Err(broken("a join without two inputs")) };
+        let (left, right) = (self.schemas[left_node].clone(), self.schemas[right_node].clone());
+        let (left_on, right_on): (Vec<usize>, Vec<usize>) = on.iter().copied().unzip();
+        self.check_columns(&left, left_on.iter().copied())?;
+        self.check_columns(&right, right_on.iter().copied())?;
+        let pairs = pair_schema(&left, &right);
+        let residual = residual.map(|expr| Expression::new(expr, &pairs, DataType::Boolean)).transpose()?;
+        let unique = |node: usize, on: &[usize]| {
+            self.plan.nodes[node].key.as_ref().is_some_and(|key| key.iter().all(|column| on.contains(column)))
+        };
+        // Semi and anti joins that only count keep no right rows, so the slot may be missing.
+        let counts = self.node.state.get(2).map(|_| self.table(2)).transpose()?;
+        Join::new(JoinPlan {
+            kind,
+            unique: [unique(left_node, &left_on), unique(right_node, &right_on)],
+            inputs: [left, right],
+            on: [left_on, right_on],
+            null_equals_null,
+            residual,
+            schema: self.schemas[self.place].clone(),
+            rows: [self.table(0)?, self.table(1)?],
+            counts,
+        })
+    }
+
+    /// Expressions for the columns of the node.
+    fn expressions(&self, exprs: &[Expr], input: &Schema) -> Result<Vec<Expression>, SqlError> {
+        let fields = self.schemas[self.place].fields();
+        if exprs.len() != fields.len() {
+            return Err(broken("there are more or fewer expressions than columns"));
+        }
+        exprs.iter().zip(fields).map(|(expr, field)| Expression::new(expr, input, field.data_type().clone())).collect()
+    }
+
+    /// The schema of the only input.
+    fn only_input(&self) -> Result<SchemaRef, SqlError> {
+        match *self.node.inputs {
+            [input] => Ok(self.schemas[input].clone()),
+            _ => Err(broken("an operator has more or fewer inputs than it reads")),
+        }
+    }
+
+    /// The schema of the only input, whose rows become output as they are.
+    fn passed_through(&self) -> Result<SchemaRef, SqlError> {
+        let input = self.only_input()?;
+        let types = |schema: &Schema| schema.fields().iter().map(|f| f.data_type().clone()).collect::<Vec<_>>();
+        match types(&input) == types(&self.schemas[self.place]) {
+            true => Ok(input),
+            false => Err(broken("an operator changes the types of rows that it passes on")),
+        }
+    }
+
+    fn check_columns(&self, input: &Arc<Schema>, mut columns: impl Iterator<Item = usize>) -> Result<(), SqlError> {
+        match columns.find(|column| *column >= input.fields().len()) {
+            Some(column) => Err(broken(&format!("column {column} of {}", input.fields().len()))),
+            None => Ok(()),
+        }
+    }
+
+    /// State table number `number` of the node.
+    fn table(&self, number: usize) -> Result<Table, SqlError> {
+        let slot = self.node.state.get(number).ok_or_else(|| broken("an operator has too few state tables"))?;
+        let object = self.state_base.checked_add(*slot).filter(|_| *slot < self.plan.state_slots);
+        Ok(Table::State(ObjectId(object.ok_or_else(|| broken("a state table out of range"))?)))
+    }
+}

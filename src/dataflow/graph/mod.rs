@@ -1,0 +1,213 @@
+//! The operators of one view.
+
+mod build;
+
+use super::batch::batch_of;
+use super::operator::Operator;
+use super::{Fault, StepScope};
+use arrow::datatypes::SchemaRef;
+use attune_planner::DataflowPlan;
+use attune_sql::SqlError;
+use attune_storage::{Delta, ObjectId};
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// The operators of one view, run in topological order on one thread.
+pub struct ViewGraph {
+    view: ObjectId,
+    nodes: Vec<GraphNode>,
+    inputs: Vec<ScanInput>,
+}
+
+/// A relation that a view reads.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ScanInput {
+    /// Relation id.
+    pub relation: u32,
+    /// Columns of the relation.
+    pub columns: Vec<usize>,
+    /// Node of the plan.
+    pub node: usize,
+}
+
+/// What an operator has done since the graph was built.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct OperatorStatistics {
+    /// Steps with input.
+    pub steps: u64,
+    /// Delta rows received.
+    pub rows_in: u64,
+    /// Delta rows given.
+    pub rows_out: u64,
+    /// Time taken.
+    pub time: Duration,
+}
+
+struct GraphNode {
+    kind: NodeKind,
+    inputs: Vec<usize>,
+    /// No change, with the schema of the node.
+    nothing: Delta,
+    statistics: OperatorStatistics,
+}
+
+enum NodeKind {
+    /// Some columns of a relation's changes.
+    Scan {
+        relation: u32,
+        columns: Vec<usize>,
+    },
+    Operator(Box<dyn Operator>),
+}
+
+impl ViewGraph {
+    /// The operators of `plan`. Slot `i` of its state is object `state_base + i`.
+    ///
+    /// # Errors
+    /// When the plan is of another version, contradicts itself, or holds an expression or aggregate that cannot be run.
+    pub fn new(view: ObjectId, plan: &DataflowPlan, state_base: u32) -> Result<ViewGraph, SqlError> {
+        let nodes = build::nodes(plan, state_base)?;
+        let scans = nodes.iter().enumerate().filter_map(|(node, n)| match &n.kind {
+            NodeKind::Scan { relation, columns } => {
+                Some(ScanInput { relation: *relation, columns: columns.clone(), node })
+            }
+            NodeKind::Operator(_) => None,
+        });
+        Ok(ViewGraph { view, inputs: scans.collect(), nodes })
+    }
+
+    /// The view.
+    #[must_use]
+    pub fn view(&self) -> ObjectId {
+        self.view
+    }
+
+    /// The relations it reads, one entry per scan (a self join has two).
+    #[must_use]
+    pub fn inputs(&self) -> &[ScanInput] {
+        &self.inputs
+    }
+
+    /// The schema of the output.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        self.nothing().schema()
+    }
+
+    /// Per node of the plan, what it has done since the graph was built.
+    #[must_use]
+    pub fn statistics(&self) -> Vec<OperatorStatistics> {
+        self.nodes.iter().map(|node| node.statistics.clone()).collect()
+    }
+
+    /// The first output of a new view, before any input. Once in the life of a view.
+    ///
+    /// # Errors
+    /// A fault of an operator.
+    pub fn start(&mut self, scope: &mut StepScope<'_>) -> Result<Delta, Fault> {
+        self.run(true, &HashMap::new(), scope)
+    }
+
+    /// Takes the changes of relations (all their columns, by relation id; a missing one is no change) through the
+    /// operators. Returns the change of the view, not consolidated.
+    ///
+    /// # Errors
+    /// A fault of an operator: the scope must be dropped then.
+    pub fn step(&mut self, inputs: &HashMap<u32, &Delta>, scope: &mut StepScope<'_>) -> Result<Delta, Fault> {
+        self.run(false, inputs, scope)
+    }
+
+    fn run(
+        &mut self,
+        starting: bool,
+        inputs: &HashMap<u32, &Delta>,
+        scope: &mut StepScope<'_>,
+    ) -> Result<Delta, Fault> {
+        let mut outputs: Vec<Option<Delta>> = Vec::with_capacity(self.nodes.len());
+        for place in 0..self.nodes.len() {
+            let output = self.run_node(place, starting, inputs, &outputs, scope)?;
+            outputs.push(output.filter(|delta| !delta.is_empty()));
+        }
+        let schema = self.schema();
+        match outputs.pop().flatten() {
+            // Operators that pass rows through leave the names of their input.
+            Some(delta) => Ok(delta.with_rows(batch_of(&schema, delta.rows().columns().to_vec(), delta.len())?)),
+            None => Ok(self.nothing().clone()),
+        }
+    }
+
+    fn run_node(
+        &mut self,
+        place: usize,
+        starting: bool,
+        relations: &HashMap<u32, &Delta>,
+        outputs: &[Option<Delta>],
+        scope: &mut StepScope<'_>,
+    ) -> Result<Option<Delta>, Fault> {
+        let (before, rest) = self.nodes.split_at_mut(place);
+        let node = &mut rest[0];
+        let schema = node.nothing.schema();
+        let operator = match &mut node.kind {
+            NodeKind::Scan { relation, columns } => {
+                let Some(delta) = relations.get(relation).filter(|delta| !delta.is_empty()) else { return Ok(None) };
+                return scan(delta, columns, &schema).map(Some);
+            }
+            NodeKind::Operator(operator) => operator,
+        };
+        let from = Instant::now();
+        let first = if starting { operator.start(scope)? } else { None };
+        let inputs: Vec<&Delta> =
+            node.inputs.iter().map(|input| outputs[*input].as_ref().unwrap_or(&before[*input].nothing)).collect();
+        let rows_in: usize = inputs.iter().map(|input| input.len()).sum();
+        if rows_in == 0 {
+            return Ok(first);
+        }
+        let output = operator.step(&inputs, scope)?;
+        node.statistics.steps += 1;
+        node.statistics.rows_in += rows_in as u64;
+        node.statistics.rows_out += output.len() as u64;
+        node.statistics.time += from.elapsed();
+        match first {
+            Some(first) => Ok(Some(Delta::concat(&schema, &[first, output])?)),
+            None => Ok(Some(output)),
+        }
+    }
+
+    /// No change of the view.
+    fn nothing(&self) -> &Delta {
+        // The builder refuses a plan without nodes.
+        &self.nodes[self.nodes.len() - 1].nothing
+    }
+}
+
+/// Some columns of a relation's delta.
+fn scan(delta: &Delta, columns: &[usize], schema: &SchemaRef) -> Result<Delta, Fault> {
+    let column = |column: &usize| {
+        let found = delta.rows().columns().get(*column).cloned();
+        found.ok_or_else(|| Fault::internal(format!("column {column} of a relation of {}", delta.rows().num_columns())))
+    };
+    let columns = columns.iter().map(column).collect::<Result<_, _>>()?;
+    Ok(delta.with_rows(batch_of(schema, columns, delta.len())?))
+}
+
+#[cfg(test)]
+impl ViewGraph {
+    /// One operator over all columns of a relation, for tests of what plans cannot make.
+    pub(super) fn of_operator(
+        view: ObjectId,
+        relation: u32,
+        schema: &SchemaRef,
+        operator: Box<dyn Operator>,
+    ) -> ViewGraph {
+        let columns: Vec<usize> = (0..schema.fields().len()).collect();
+        let node = |kind, inputs| GraphNode {
+            kind,
+            inputs,
+            nothing: Delta::empty(schema.clone()),
+            statistics: OperatorStatistics::default(),
+        };
+        let scan = node(NodeKind::Scan { relation, columns: columns.clone() }, Vec::new());
+        let inputs = vec![ScanInput { relation, columns, node: 0 }];
+        ViewGraph { view, nodes: vec![scan, node(NodeKind::Operator(operator), vec![0])], inputs }
+    }
+}

@@ -1,0 +1,295 @@
+//! The `local` driver: all views of a server on one thread, one epoch at a time.
+
+use super::backfill::{Backfill, BackfillProgress};
+use super::batch::consolidate;
+use super::{Fault, OperatorStatistics, RowErrors, StepScope, ViewGraph};
+use attune_storage::{Delta, EpochBatch, EpochScope, StorageError, Store, TableWriter};
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A materialized view that is kept current.
+pub struct ViewDataflow {
+    /// Relation id.
+    pub id: u32,
+    /// Its operators.
+    pub graph: ViewGraph,
+    /// Where its rows go.
+    pub writer: TableWriter,
+    /// How it reads what its inputs already hold; `None` when it is complete.
+    pub backfill: Option<Backfill>,
+}
+
+/// What happened to the views in an epoch.
+#[derive(Debug, Default)]
+pub struct EpochOutcome {
+    /// Views that failed, and why. They left nothing in the batch and are not run again.
+    pub failed: Vec<(u32, String)>,
+    /// Rows whose expressions failed, per view that has some.
+    pub row_errors: Vec<(u32, RowErrors)>,
+    /// Changes of views (consolidated, not empty), by view id.
+    pub deltas: HashMap<u32, Delta>,
+    /// Delta rows each view received, where there were any.
+    pub rows_in: HashMap<u32, u64>,
+    /// Backfills that went on in this epoch.
+    pub progress: Vec<BackfillProgress>,
+    /// Views whose backfill ended with this epoch: complete once it is committed.
+    pub finished: Vec<u32>,
+}
+
+/// The views of a server in topological order. It keeps nothing of an epoch but which views failed and how far backfills
+/// are, and that only when the epoch went through: after an error the epoch may be run again with less input.
+pub struct LocalDriver {
+    store: Store,
+    chunk_rows: usize,
+    views: Vec<View>,
+}
+
+struct View {
+    dataflow: ViewDataflow,
+    failed: Option<String>,
+}
+
+/// A view's part of an epoch.
+struct Stepped {
+    delta: Delta,
+    row_errors: RowErrors,
+    rows_in: u64,
+    /// The backfill after this epoch, if there is one.
+    backfill: Option<Backfill>,
+}
+
+/// What an epoch gives every view.
+struct EpochContext<'a> {
+    store: &'a Store,
+    timestamp_us: i64,
+    deltas: &'a HashMap<u32, Delta>,
+}
+
+impl LocalDriver {
+    /// A driver without views. `chunk_rows`: rows a backfill reads per epoch and view (`backfill_chunk_rows`).
+    #[must_use]
+    pub fn new(store: Store, chunk_rows: usize) -> LocalDriver {
+        LocalDriver { store, chunk_rows, views: Vec::new() }
+    }
+
+    /// Adds a view, after all views that it reads.
+    ///
+    /// A new view has a [`Backfill`]; its record is written with the next epoch, so the catalog record of the view must be
+    /// in the same batch (or the first epoch earlier than an acknowledgement).
+    pub fn add(&mut self, view: ViewDataflow) {
+        self.views.push(View { dataflow: view, failed: None });
+    }
+
+    /// Removes a view. Its state and records are for the caller to drop.
+    pub fn remove(&mut self, id: u32) {
+        self.views.retain(|view| view.dataflow.id != id);
+    }
+
+    /// Gives a view another writer: it has other indexes now.
+    pub fn set_writer(&mut self, id: u32, writer: TableWriter) {
+        if let Some(view) = self.views.iter_mut().find(|view| view.dataflow.id == id) {
+            view.dataflow.writer = writer;
+        }
+    }
+
+    /// Marks a view that failed before a restart, so that it is not run.
+    pub fn mark_failed(&mut self, id: u32, reason: &str) {
+        if let Some(view) = self.views.iter_mut().find(|view| view.dataflow.id == id) {
+            view.failed = Some(reason.to_owned());
+        }
+    }
+
+    /// Whether a backfill is going on: epochs are to be run even without input.
+    #[must_use]
+    pub fn is_backfilling(&self) -> bool {
+        self.views.iter().any(|view| view.failed.is_none() && view.dataflow.backfill.is_some())
+    }
+
+    /// Why a view failed; `None` when it did not, or is not known.
+    #[must_use]
+    pub fn failure(&self, id: u32) -> Option<&str> {
+        self.views.iter().find(|view| view.dataflow.id == id)?.failed.as_deref()
+    }
+
+    /// Per node of a view's plan, what it has done since start; `None` for an unknown view.
+    #[must_use]
+    pub fn statistics(&self, id: u32) -> Option<Vec<OperatorStatistics>> {
+        self.views.iter().find(|view| view.dataflow.id == id).map(|view| view.dataflow.graph.statistics())
+    }
+
+    /// Runs the views through an epoch. `inputs` are the changes of streams and tables, all columns, consolidated or not;
+    /// what was written to tables must be merged into `batch` already, and streams must not be committed yet.
+    ///
+    /// A fault or panic in a view fails that view and all that read it, and leaves no trace of it in the batch.
+    ///
+    /// # Errors
+    /// [`StorageError::EpochTooLarge`]: the batch is to be thrown away; the driver is as before.
+    pub fn run_epoch(
+        &mut self,
+        batch: &mut EpochBatch,
+        timestamp_us: i64,
+        inputs: HashMap<u32, Delta>,
+    ) -> Result<EpochOutcome, StorageError> {
+        let mut outcome = EpochOutcome::default();
+        let mut deltas = inputs;
+        let mut backfills: Vec<(usize, Backfill)> = Vec::new();
+        for place in 0..self.views.len() {
+            if self.views[place].failed.is_some() {
+                continue;
+            }
+            let id = self.views[place].dataflow.id;
+            if let Some(reason) = self.failed_input(place, &outcome.failed) {
+                outcome.failed.push((id, reason));
+                continue;
+            }
+            let context = EpochContext { store: &self.store, timestamp_us, deltas: &deltas };
+            let stepped = match run_view(&mut self.views[place].dataflow, self.chunk_rows, batch, &context) {
+                Ok(Some(stepped)) => stepped,
+                Ok(None) => continue,
+                Err(Failure::Epoch(error)) => return Err(error),
+                Err(Failure::View(reason)) => {
+                    tracing::error!(view = id, %reason, "view failed");
+                    outcome.failed.push((id, reason));
+                    continue;
+                }
+            };
+            if let Some(backfill) = stepped.backfill {
+                outcome.progress.push(backfill.progress(id));
+                backfills.push((place, backfill));
+            }
+            if stepped.row_errors.count > 0 {
+                outcome.row_errors.push((id, stepped.row_errors));
+            }
+            outcome.rows_in.insert(id, stepped.rows_in);
+            if !stepped.delta.is_empty() {
+                deltas.insert(id, stepped.delta.clone());
+                outcome.deltas.insert(id, stepped.delta);
+            }
+        }
+        self.finish(batch, backfills, &mut outcome);
+        Ok(outcome)
+    }
+
+    /// Writes the records of backfills and takes over what the epoch changed.
+    fn finish(&mut self, batch: &mut EpochBatch, backfills: Vec<(usize, Backfill)>, outcome: &mut EpochOutcome) {
+        for (place, backfill) in backfills {
+            let dataflow = &mut self.views[place].dataflow;
+            let name = Backfill::record_name(dataflow.id);
+            if backfill.is_finished() {
+                batch.put_meta(&name, None);
+                outcome.finished.push(dataflow.id);
+                dataflow.backfill = None;
+            } else {
+                batch.put_meta(&name, Some(backfill.encode()));
+                dataflow.backfill = Some(backfill);
+            }
+        }
+        for (id, reason) in &outcome.failed {
+            self.mark_failed(*id, reason);
+        }
+    }
+
+    /// Why the view at `place` cannot go on: a view that it reads has failed.
+    fn failed_input(&self, place: usize, failed: &[(u32, String)]) -> Option<String> {
+        self.views[place].dataflow.graph.inputs().iter().find_map(|input| {
+            let now = failed.iter().find(|(id, _)| *id == input.relation).map(|(_, reason)| reason.as_str());
+            let reason = now.or_else(|| self.failure(input.relation))?;
+            Some(format!("relation {}, which it reads, has failed: {reason}", input.relation))
+        })
+    }
+}
+
+/// Why a view's part of an epoch did not come about.
+enum Failure {
+    /// The view is at fault.
+    View(String),
+    /// The epoch cannot be committed.
+    Epoch(StorageError),
+}
+
+/// Runs a view and merges its writes. `None`: it had nothing to do. The chunk of a backfill is made smaller until the
+/// epoch has room for what follows from it.
+fn run_view(
+    view: &mut ViewDataflow,
+    chunk_rows: usize,
+    batch: &mut EpochBatch,
+    context: &EpochContext<'_>,
+) -> Result<Option<Stepped>, Failure> {
+    let mut chunk_rows = chunk_rows.max(1);
+    loop {
+        let (scope, stepped) = match catch_unwind(AssertUnwindSafe(|| step(view, chunk_rows, batch, context))) {
+            Ok(Ok(Some(stepped))) => stepped,
+            Ok(Ok(None)) => return Ok(None),
+            Ok(Err(fault)) => return Err(Failure::View(fault.to_string())),
+            Err(panic) => return Err(Failure::View(format!("panic: {}", panic_message(&*panic)))),
+        };
+        match batch.merge(scope) {
+            Ok(()) => return Ok(Some(stepped)),
+            Err(StorageError::EpochTooLarge { .. }) if stepped.backfill.is_some() && chunk_rows > 1 => {
+                chunk_rows /= 2;
+            }
+            // One row of history and no live input: the epoch will never be smaller.
+            Err(error @ StorageError::EpochTooLarge { .. })
+                if stepped.backfill.is_some() && context.deltas.is_empty() =>
+            {
+                return Err(Failure::View(format!("what follows from a single row is too large: {error}")));
+            }
+            Err(error) => return Err(Failure::Epoch(error)),
+        }
+    }
+}
+
+/// One view's step in a scope of its own, which is not merged yet.
+fn step(
+    view: &mut ViewDataflow,
+    chunk_rows: usize,
+    batch: &EpochBatch,
+    context: &EpochContext<'_>,
+) -> Result<Option<(EpochScope, Stepped)>, Fault> {
+    let mut scope = batch.scope();
+    let mut row_errors = RowErrors::default();
+    let (mut parts, mut next) = (Vec::new(), None);
+    let filled;
+    let deltas = match &view.backfill {
+        None => context.deltas,
+        Some(backfill) => {
+            let started = backfill.is_started();
+            let read = backfill.step(context.deltas, chunk_rows, context.store, &mut scope)?;
+            if !started {
+                parts.push(view.graph.start(&mut step_scope(&mut scope, &mut row_errors, batch, context))?);
+            }
+            next = Some(read.next);
+            filled = read.inputs;
+            &filled
+        }
+    };
+    let relations = view.graph.inputs().iter().map(|input| input.relation);
+    let inputs: HashMap<u32, &Delta> =
+        relations.filter_map(|id| deltas.get(&id).filter(|delta| !delta.is_empty()).map(|delta| (id, delta))).collect();
+    if inputs.is_empty() && next.is_none() {
+        return Ok(None);
+    }
+    let rows_in = inputs.values().map(|delta| delta.len() as u64).sum();
+    if !inputs.is_empty() {
+        parts.push(view.graph.step(&inputs, &mut step_scope(&mut scope, &mut row_errors, batch, context))?);
+    }
+    let delta = consolidate(&Delta::concat(&view.graph.schema(), &parts)?)?;
+    if !delta.is_empty() {
+        view.writer.apply(&mut scope, &delta)?;
+    }
+    Ok(Some((scope, Stepped { delta, row_errors, rows_in, backfill: next })))
+}
+
+fn step_scope<'a>(
+    scope: &'a mut EpochScope,
+    row_errors: &'a mut RowErrors,
+    batch: &EpochBatch,
+    context: &EpochContext<'_>,
+) -> StepScope<'a> {
+    StepScope { state: scope, row_errors, epoch: batch.epoch(), timestamp_us: context.timestamp_us }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}

@@ -1,0 +1,178 @@
+//! Cancelling statements: on request of a client, or when they run too long.
+
+use super::engine::Settings;
+use attune_sql::{SqlError, SqlState};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::collections::hash_map::{Entry, RandomState};
+use std::future::Future;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// A session as CancelRequest names it.
+type Key = (i32, i32);
+
+/// All sessions that can be cancelled.
+#[derive(Default)]
+pub(super) struct Cancels {
+    sessions: Mutex<HashMap<Key, Arc<Cancel>>>,
+    /// Its keys are random, from the operating system.
+    random: RandomState,
+}
+
+/// The switch of one session.
+#[derive(Default)]
+pub(super) struct Cancel {
+    requested: AtomicBool,
+    notify: Notify,
+}
+
+impl Cancels {
+    /// Registers a session under a fresh key.
+    pub(super) fn register(self: &Arc<Self>) -> Registered {
+        let mut sessions = self.sessions.lock();
+        let mut attempt = 0_u64;
+        loop {
+            // Hashing with a random key gives numbers that nobody outside can guess.
+            let mut hasher = self.random.build_hasher();
+            hasher.write_u64(attempt);
+            hasher.write_usize(sessions.len());
+            hasher.write_u128(std::time::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_nanos()));
+            let bits = hasher.finish();
+            let key = ((bits >> 33) as i32, bits as i32);
+            attempt += 1;
+            if let Entry::Vacant(entry) = sessions.entry(key) {
+                let cancel = Arc::new(Cancel::default());
+                entry.insert(cancel.clone());
+                return Registered { cancels: self.clone(), key, cancel };
+            }
+        }
+    }
+
+    /// Cancels what the session runs now, if there is such a session and it runs something.
+    pub(super) fn cancel(&self, id: i32, secret: i32) {
+        let cancel = self.sessions.lock().get(&(id, secret)).cloned();
+        if let Some(cancel) = cancel {
+            cancel.requested.store(true, Ordering::Release);
+            cancel.notify.notify_waiters();
+        }
+    }
+}
+
+/// A registered session; dropped with it.
+pub(super) struct Registered {
+    cancels: Arc<Cancels>,
+    /// What BackendKeyData tells the client.
+    pub(super) key: Key,
+    cancel: Arc<Cancel>,
+}
+
+impl Registered {
+    /// Starts a statement: requests from before it do not count.
+    pub(super) fn start(&self, timeout: Option<Duration>) -> Limits {
+        self.cancel.requested.store(false, Ordering::Release);
+        Limits { cancel: self.cancel.clone(), deadline: timeout.map(|timeout| Instant::now() + timeout) }
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.cancels.sessions.lock().remove(&self.key);
+    }
+}
+
+/// What ends a running statement early.
+pub(super) struct Limits {
+    cancel: Arc<Cancel>,
+    deadline: Option<Instant>,
+}
+
+impl Limits {
+    /// Runs a part of the statement; dropped when it is cancelled or takes too long.
+    pub(super) async fn run<T, E: From<SqlError>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        let cancelled = std::pin::pin!(self.cancel.notify.notified());
+        let mut cancelled = cancelled;
+        // Registered before the flag is read, so that no request falls between the two.
+        cancelled.as_mut().enable();
+        self.check()?;
+        let Some(deadline) = self.deadline else {
+            return tokio::select! {
+                biased;
+                done = work => done,
+                () = cancelled => Err(canceled("canceling statement due to user request").into()),
+            };
+        };
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = cancelled => Err(canceled("canceling statement due to user request").into()),
+            () = tokio::time::sleep_until(deadline) => Err(timed_out().into()),
+        }
+    }
+
+    /// Fails when the statement was cancelled or has run too long.
+    pub(super) fn check(&self) -> Result<(), SqlError> {
+        if self.cancel.requested.load(Ordering::Acquire) {
+            return Err(canceled("canceling statement due to user request"));
+        }
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => Err(timed_out()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn canceled(message: &str) -> SqlError {
+    SqlError::new(SqlState::QueryCanceled, message)
+}
+
+fn timed_out() -> SqlError {
+    canceled("canceling statement due to statement timeout")
+        .with_hint("Raise it with SET statement_timeout, 0 turns it off.")
+}
+
+/// The statement timeout in force: the session's, else the server's; `None` is never.
+pub(super) fn statement_timeout(settings: &Settings, server_ms: u64) -> Option<Duration> {
+    let milliseconds = settings.statement_timeout_ms().unwrap_or(server_ms);
+    Some(Duration::from_millis(milliseconds)).filter(|timeout| !timeout.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_ends_what_runs_and_only_that() {
+        let cancels = Arc::new(Cancels::default());
+        let session = cancels.register();
+        let other = cancels.register();
+        assert_ne!(session.key, other.key);
+        // Nothing runs: the request is for nobody.
+        cancels.cancel(session.key.0, session.key.1);
+        let limits = session.start(None);
+        let work = async { Ok::<_, SqlError>(1) };
+        assert_eq!(limits.run(work).await, Ok(1));
+        let forever = limits.run(std::future::pending::<Result<(), SqlError>>());
+        let (id, secret) = session.key;
+        let request = async {
+            cancels.cancel(id, secret.wrapping_add(1));
+            cancels.cancel(id, secret);
+        };
+        let (ended, ()) = tokio::join!(forever, request);
+        assert_eq!(ended.unwrap_err().state, SqlState::QueryCanceled);
+        assert!(limits.check().is_err());
+        assert!(other.start(None).check().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_deadline_ends_what_runs() {
+        let session = Arc::new(Cancels::default()).register();
+        let limits = session.start(Some(Duration::from_millis(1)));
+        let ended = limits.run(std::future::pending::<Result<(), SqlError>>()).await;
+        assert!(ended.unwrap_err().message.contains("statement timeout"));
+    }
+}

@@ -1,0 +1,135 @@
+//! CREATE VIEW and CREATE MATERIALIZED VIEW.
+
+use super::{Bound, check_taken};
+use crate::coordinator::Ddl;
+use crate::serve::engine::errors;
+use attune_planner::DataflowPlan;
+use attune_sql::binder::{Binder, BoundQuery, RelationSource, SchemaSources, check_view_query};
+use attune_sql::catalog::{
+    Catalog, Column, KeyPart, MAX_COLUMNS, Relation, RelationId, RelationKind, ViewStatus, check_name,
+};
+use attune_sql::statement::CreateView;
+use attune_sql::{SqlError, SqlState};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::logical_expr::LogicalPlan;
+use std::collections::BTreeSet;
+
+pub(super) fn view(catalog: &Catalog, view: &CreateView) -> Result<Bound, SqlError> {
+    if let Some(bound) = check_taken(catalog, &view.name, view.if_not_exists)? {
+        return Ok(bound);
+    }
+    let id = RelationId(catalog.next_id());
+    let bound = bind(catalog, view)?;
+    let columns = columns(view, &bound)?;
+    let mut depends_on = bound.relations.clone();
+    let mut relation = Relation {
+        id,
+        name: view.name.clone(),
+        kind: RelationKind::View,
+        columns,
+        key: Vec::new(),
+        query: Some(view.query_text.clone()),
+        depends_on: BTreeSet::new(),
+        state_objects: (0, 0),
+        single_row: false,
+    };
+    if !view.materialized {
+        relation.depends_on = depends_on;
+        return Ok(Bound::change(Ddl::CreateRelation { relation, plan: None }));
+    }
+    depends_on.extend(scanned(&bound.plan)?);
+    let plan = lower(catalog, bound)?;
+    relation.kind = RelationKind::MaterializedView { status: ViewStatus::Backfilling };
+    relation.depends_on = depends_on;
+    relation.key =
+        plan.key.iter().map(|column| KeyPart { column: *column, descending: false, nulls_first: false }).collect();
+    relation.single_row = plan.single_row;
+    if let Some(output) = plan.nodes.last() {
+        for (column, field) in relation.columns.iter_mut().zip(&output.schema) {
+            column.nullable = field.nullable;
+        }
+    }
+    let first =
+        id.0.checked_add(1).ok_or_else(|| SqlError::new(SqlState::ProgramLimitExceeded, "no object ids are left"))?;
+    relation.state_objects = (first, plan.state_slots);
+    let mut bound = Bound::change(Ddl::CreateRelation { relation, plan: Some(plan) });
+    bound.fill = Some(id.0);
+    Ok(bound)
+}
+
+/// The dataflow a CREATE MATERIALIZED VIEW would make, for EXPLAIN.
+pub(in crate::serve::engine) fn view_plan(catalog: &Catalog, view: &CreateView) -> Result<DataflowPlan, SqlError> {
+    let bound = bind(catalog, view)?;
+    columns(view, &bound)?;
+    lower(catalog, bound)
+}
+
+fn bind(catalog: &Catalog, view: &CreateView) -> Result<BoundQuery, SqlError> {
+    let bound = Binder { catalog, sources: &SchemaSources }.bind_query(&view.query).map_err(|error| {
+        let system = error.state == SqlState::UndefinedTable && error.message.contains("\"attune_");
+        match system {
+            true => error.with_hint("Views over system relations are not supported; query them directly."),
+            false => error,
+        }
+    })?;
+    if view.materialized {
+        check_view_query(&bound.plan)?;
+    } else if !bound.parameters.is_empty() {
+        return Err(SqlError::new(SqlState::UndefinedParameter, "there is no parameter $1")
+            .with_hint("The query of a view has no parameters; write the value, or filter when reading the view."));
+    }
+    Ok(bound)
+}
+
+fn lower(catalog: &Catalog, bound: BoundQuery) -> Result<DataflowPlan, SqlError> {
+    let plan = Binder { catalog, sources: &SchemaSources }.optimise(bound.plan)?;
+    attune_planner::lower(&plan, catalog)
+}
+
+/// Columns of the view: names given, or those of the query.
+fn columns(view: &CreateView, bound: &BoundQuery) -> Result<Vec<Column>, SqlError> {
+    if view.columns.len() > bound.names.len() {
+        let message = "CREATE VIEW specifies more column names than columns";
+        return Err(SqlError::new(SqlState::SyntaxError, message));
+    }
+    if bound.names.len() > MAX_COLUMNS {
+        let message = format!("relations can have at most {MAX_COLUMNS} columns");
+        return Err(SqlError::new(SqlState::ProgramLimitExceeded, message));
+    }
+    let mut seen = BTreeSet::new();
+    let mut columns = Vec::with_capacity(bound.names.len());
+    for (index, (name, sql_type)) in bound.names.iter().zip(bound.types()?).enumerate() {
+        let name = view.columns.get(index).unwrap_or(name).clone();
+        check_name("column", &name)?;
+        if !seen.insert(name.clone()) {
+            let message = format!("column \"{name}\" specified more than once");
+            return Err(SqlError::new(SqlState::DuplicateColumn, message)
+                .with_hint("Give the columns of the query different names with AS."));
+        }
+        columns.push(Column { name, sql_type, nullable: true, hidden: false, default: None });
+    }
+    Ok(columns)
+}
+
+/// Streams, tables and materialized views the plan reads, also through plain views.
+fn scanned(plan: &LogicalPlan) -> Result<BTreeSet<RelationId>, SqlError> {
+    let mut found = BTreeSet::new();
+    plan.apply_with_subqueries(|node| {
+        match node {
+            LogicalPlan::TableScan(scan) => match scan.source.get_logical_plan() {
+                Some(inner) => {
+                    found.extend(scanned(&inner).map_err(errors::external)?);
+                }
+                None => {
+                    if let Some(source) = scan.source.as_ref().downcast_ref::<RelationSource>() {
+                        found.insert(source.relation.id);
+                    }
+                }
+            },
+            _ => {}
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })
+    .map_err(errors::datafusion)?;
+    Ok(found)
+}

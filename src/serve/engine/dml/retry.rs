@@ -1,0 +1,83 @@
+//! Writing what a statement decided, and deciding again when it was too late.
+
+use super::target::Target;
+use crate::coordinator::{Expected, RelationChange};
+use crate::serve::engine::{Engine, Transaction};
+use attune_sql::SqlError;
+
+/// The attempts of one statement.
+pub(super) struct Attempts<'a> {
+    engine: &'a Engine,
+    left: usize,
+}
+
+impl<'a> Attempts<'a> {
+    /// As many as `dml_retries` allows.
+    pub(super) fn new(engine: &'a Engine) -> Attempts<'a> {
+        Attempts { engine, left: engine.config.dml_retries }
+    }
+
+    /// Writes a change: at once, or into the transaction block. False when a row has changed since it was read, and the
+    /// statement shall be evaluated again.
+    pub(super) async fn write(
+        &mut self,
+        target: &Target,
+        change: RelationChange,
+        transaction: &mut Transaction,
+    ) -> Result<bool, SqlError> {
+        match self.write_once(target, change, transaction).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.is_retryable() && self.left > 0 && !transaction.is_open() => {
+                self.left -= 1;
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes a change, without another attempt.
+    pub(super) async fn write_once(
+        &self,
+        target: &Target,
+        change: RelationChange,
+        transaction: &mut Transaction,
+    ) -> Result<(), SqlError> {
+        let empty = match &change {
+            RelationChange::Append { rows, .. } => rows.num_rows() == 0,
+            RelationChange::Mutate { changes, .. } => changes.is_empty(),
+        };
+        if empty {
+            return Ok(());
+        }
+        if let Transaction::None = transaction {
+            return self.engine.coordinator.write(vec![change]).await.map(|_| ());
+        }
+        self.check_duplicates(target, &change, transaction)?;
+        match transaction {
+            Transaction::Open { pending } => pending.add(change, self.engine.config.transaction_max_bytes),
+            _ => Err(SqlError::internal("a statement ran in a failed transaction")),
+        }
+    }
+
+    /// Inside a block the coordinator sees the rows at COMMIT only, but a duplicate key shall be told now.
+    fn check_duplicates(
+        &self,
+        target: &Target,
+        change: &RelationChange,
+        transaction: &Transaction,
+    ) -> Result<(), SqlError> {
+        let RelationChange::Mutate { changes, .. } = change else { return Ok(()) };
+        let new: Vec<_> = changes.iter().filter(|c| matches!(c.expected, Expected::AbsentOr(_))).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<&[u8]> = new.iter().map(|c| c.key.as_slice()).collect();
+        let existing = self.engine.stored_rows(target, &keys, transaction)?;
+        for (change, existing) in new.iter().zip(existing) {
+            if let (Expected::AbsentOr(detail), Some(_)) = (&change.expected, existing) {
+                return Err(target.duplicate_key(detail.clone()));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! `pg_type`: the types Attune has.
+
+use super::{CATALOG_SCHEMA, OWNER_OID};
+use crate::serve::engine::system::{Cell, SystemRelation};
+use attune_sql::types::{PLAIN_NUMERIC, SqlType};
+
+const ALL: [SqlType; 14] = [
+    SqlType::Boolean,
+    SqlType::SmallInt,
+    SqlType::Integer,
+    SqlType::BigInt,
+    SqlType::Real,
+    SqlType::Double,
+    PLAIN_NUMERIC,
+    SqlType::Text,
+    SqlType::Varchar { limit: None },
+    SqlType::Bytea,
+    SqlType::Date,
+    SqlType::Timestamp,
+    SqlType::TimestampTz,
+    SqlType::Interval,
+];
+
+pub(super) static TYPE: SystemRelation = SystemRelation {
+    schema: Some("pg_catalog"),
+    name: "pg_type",
+    columns: &[
+        ("oid", SqlType::BigInt),
+        ("typname", SqlType::Text),
+        ("typnamespace", SqlType::BigInt),
+        ("typowner", SqlType::BigInt),
+        ("typlen", SqlType::SmallInt),
+        ("typbyval", SqlType::Boolean),
+        ("typtype", SqlType::Text),
+        ("typcategory", SqlType::Text),
+        ("typisdefined", SqlType::Boolean),
+        ("typdelim", SqlType::Text),
+        ("typrelid", SqlType::BigInt),
+        ("typelem", SqlType::BigInt),
+        ("typarray", SqlType::BigInt),
+        ("typbasetype", SqlType::BigInt),
+        ("typtypmod", SqlType::Integer),
+        ("typnotnull", SqlType::Boolean),
+        ("typcollation", SqlType::BigInt),
+        ("typinput", SqlType::Text),
+    ],
+    rows: |_| Ok(ALL.iter().map(|t| row(*t)).collect()),
+};
+
+fn row(sql_type: SqlType) -> Vec<Cell> {
+    let category = match sql_type {
+        SqlType::Boolean => "B",
+        SqlType::Text | SqlType::Varchar { .. } => "S",
+        SqlType::Date | SqlType::Timestamp | SqlType::TimestampTz => "D",
+        SqlType::Interval => "T",
+        SqlType::Bytea => "U",
+        _ => "N",
+    };
+    let zero = || Cell::Int(0);
+    vec![
+        Cell::Int(i64::from(sql_type.oid())),
+        type_name(sql_type).into(),
+        Cell::Int(CATALOG_SCHEMA),
+        Cell::Int(OWNER_OID),
+        Cell::Int(i64::from(sql_type.typlen())),
+        Cell::Bool((1..=8).contains(&sql_type.typlen())),
+        "b".into(),
+        category.into(),
+        Cell::Bool(true),
+        ",".into(),
+        zero(),
+        zero(),
+        zero(),
+        zero(),
+        Cell::Int(-1),
+        Cell::Bool(false),
+        zero(),
+        format!("{}in", type_name(sql_type)).into(),
+    ]
+}
+
+/// `pg_type.typname`.
+pub(in crate::serve::engine) fn type_name(sql_type: SqlType) -> &'static str {
+    match sql_type {
+        SqlType::Boolean => "bool",
+        SqlType::SmallInt => "int2",
+        SqlType::Integer => "int4",
+        SqlType::BigInt => "int8",
+        SqlType::Real => "float4",
+        SqlType::Double => "float8",
+        SqlType::Numeric { .. } => "numeric",
+        SqlType::Text => "text",
+        SqlType::Varchar { .. } => "varchar",
+        SqlType::Bytea => "bytea",
+        SqlType::Date => "date",
+        SqlType::Timestamp => "timestamp",
+        SqlType::TimestampTz => "timestamptz",
+        SqlType::Interval => "interval",
+    }
+}
+
+/// `format_type(oid, typmod)`: the name with its precision or length.
+pub(super) fn formatted(oid: i64, typmod: i64) -> Option<String> {
+    let sql_type = SqlType::from_oid(u32::try_from(oid).ok()?)?;
+    let modifier = typmod - 4;
+    Some(match sql_type {
+        SqlType::Numeric { .. } if modifier >= 0 => format!("numeric({},{})", modifier >> 16, modifier & 0x7ff),
+        SqlType::Numeric { .. } => "numeric".to_owned(),
+        SqlType::Varchar { .. } if modifier > 0 => format!("character varying({modifier})"),
+        other => other.to_string(),
+    })
+}

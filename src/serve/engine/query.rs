@@ -1,0 +1,224 @@
+//! Running query plans, on threads of their own so that heavy queries do not slow lookups and sessions.
+
+use super::errors;
+use super::read::StatementReads;
+use crate::config::Config;
+use attune_sql::SqlError;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::compute::{CastOptions, cast_with_options};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::error::{DataFusionError, Result as DfResult};
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder, TaskContext};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::prelude::SessionConfig;
+use futures::StreamExt;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// Batches that may wait for the client; a slow client stops its query, not the server.
+const CHANNEL_BATCHES: usize = 2;
+
+/// The threads and settings that queries run with.
+pub(super) struct QueryRuntime {
+    /// `None` only while it is dropped.
+    runtime: Option<tokio::runtime::Runtime>,
+    state: SessionState,
+    memory_bytes: usize,
+}
+
+impl QueryRuntime {
+    /// Starts the threads.
+    pub(super) fn new(config: &Config) -> Result<QueryRuntime, SqlError> {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        if config.query_threads > 0 {
+            builder.worker_threads(config.query_threads);
+        }
+        let runtime = builder
+            .thread_name("attune-query")
+            .build()
+            .map_err(|e| SqlError::internal(format!("cannot start the query threads: {e}")))?;
+        // One partition per query: queries run beside each other, and small ones pay for no exchange.
+        let mut session = SessionConfig::new().with_target_partitions(1).with_batch_size(8_192);
+        let options = session.options_mut();
+        options.execution.time_zone = Some("+00:00".to_owned());
+        options.sql_parser.map_string_types_to_utf8view = false;
+        let state = SessionStateBuilder::new().with_config(session).with_default_features().build();
+        Ok(QueryRuntime { runtime: Some(runtime), state, memory_bytes: config.query_memory_bytes })
+    }
+
+    /// The state a statement plans and runs with.
+    fn state(&self, reads: Arc<StatementReads>) -> SessionState {
+        let mut state = self.state.clone();
+        state.config_mut().set_extension(reads);
+        state.mark_start_execution();
+        state
+    }
+
+    /// Runs a plan without parameters; batches come with exactly `schema`.
+    pub(super) fn stream(
+        &self,
+        plan: LogicalPlan,
+        reads: Arc<StatementReads>,
+        schema: SchemaRef,
+    ) -> Result<SendableRecordBatchStream, SqlError> {
+        let state = self.state(reads);
+        let memory = self.memory_bytes;
+        let (sender, receiver) = mpsc::channel(CHANNEL_BATCHES);
+        let output = schema.clone();
+        let task = self.spawn(async move {
+            if let Err(error) = run(&state, &plan, memory, &output, &sender).await {
+                // Nobody waits when the client has gone.
+                sender.send(Err(error)).await.ok();
+            }
+        })?;
+        let rows = Rows { receiver, task: Some(AbortOnDrop(task)) };
+        let stream = futures::stream::unfold(rows, |mut rows| async move {
+            match rows.receiver.recv().await {
+                Some(item) => Some((item, rows)),
+                None => rows.finish().await.map(|error| (Err(error), rows)),
+            }
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream)))
+    }
+
+    /// Runs a plan to its end.
+    pub(super) async fn collect(
+        &self,
+        plan: LogicalPlan,
+        reads: Arc<StatementReads>,
+        schema: SchemaRef,
+    ) -> Result<Vec<RecordBatch>, SqlError> {
+        let mut stream = self.stream(plan, reads, schema)?;
+        let mut batches = Vec::new();
+        while let Some(batch) = stream.next().await {
+            batches.push(batch.map_err(errors::datafusion)?);
+        }
+        Ok(batches)
+    }
+
+    /// The physical plan, for EXPLAIN; with `run`, after running it.
+    pub(super) async fn physical(
+        &self,
+        plan: LogicalPlan,
+        reads: Arc<StatementReads>,
+        run: bool,
+    ) -> Result<(Arc<dyn ExecutionPlan>, usize), SqlError> {
+        let state = self.state(reads);
+        let memory = self.memory_bytes;
+        let task = self.spawn(async move {
+            let physical = state.create_physical_plan(&plan).await?;
+            let mut rows = 0;
+            if run {
+                let mut stream = execute_stream(physical.clone(), task_context(&state, memory)?)?;
+                while let Some(batch) = stream.next().await {
+                    rows += batch?.num_rows();
+                }
+            }
+            Ok::<_, DataFusionError>((physical, rows))
+        })?;
+        let mut task = AbortOnDrop(task);
+        match (&mut task.0).await {
+            Ok(result) => result.map_err(errors::datafusion),
+            Err(error) => Err(SqlError::internal(format!("the query stopped: {error}"))),
+        }
+    }
+
+    /// Expressions that need no input (`INSERT ... VALUES (now())`) use the same state.
+    pub(super) fn expression_state(&self) -> SessionState {
+        let mut state = self.state.clone();
+        state.mark_start_execution();
+        state
+    }
+
+    fn spawn<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Result<JoinHandle<T>, SqlError> {
+        match &self.runtime {
+            Some(runtime) => Ok(runtime.spawn(future)),
+            None => Err(SqlError::internal("the query threads have stopped")),
+        }
+    }
+}
+
+impl Drop for QueryRuntime {
+    fn drop(&mut self) {
+        // Waiting for threads is not allowed inside of another runtime.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn run(
+    state: &SessionState,
+    plan: &LogicalPlan,
+    memory: usize,
+    schema: &SchemaRef,
+    sender: &mpsc::Sender<DfResult<RecordBatch>>,
+) -> DfResult<()> {
+    let physical = state.create_physical_plan(plan).await?;
+    let mut stream = execute_stream(physical, task_context(state, memory)?)?;
+    while let Some(batch) = stream.next().await {
+        if sender.send(Ok(conform(batch?, schema)?)).await.is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Each query has a pool of its own, so one cannot starve another; nothing spills to disk.
+fn task_context(state: &SessionState, memory: usize) -> DfResult<Arc<TaskContext>> {
+    let environment = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory)))
+        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+        .build_arc()?;
+    Ok(Arc::new(TaskContext::default().with_session_config(state.config().clone()).with_runtime(environment)))
+}
+
+/// The batch with exactly the types of `schema`; the physical plan's may differ in form (dictionaries, views).
+pub(super) fn conform(batch: RecordBatch, schema: &SchemaRef) -> DfResult<RecordBatch> {
+    if batch.num_columns() != schema.fields().len() {
+        return Err(DataFusionError::Internal("a query gave another number of columns than was announced".into()));
+    }
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    let mut columns = Vec::with_capacity(batch.num_columns());
+    for (column, field) in batch.columns().iter().zip(schema.fields()) {
+        columns.push(match column.data_type() == field.data_type() {
+            true => column.clone(),
+            false => cast_with_options(column, field.data_type(), &strict)?,
+        });
+    }
+    let options = datafusion::arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
+}
+
+/// The receiving side of a running query.
+struct Rows {
+    receiver: mpsc::Receiver<DfResult<RecordBatch>>,
+    task: Option<AbortOnDrop<()>>,
+}
+
+impl Rows {
+    /// After the last batch: whether the query panicked instead of finishing.
+    async fn finish(&mut self) -> Option<DataFusionError> {
+        let mut task = self.task.take()?;
+        let error = (&mut task.0).await.err()?;
+        Some(errors::external(SqlError::internal(format!("the query stopped: {error}"))))
+    }
+}
+
+/// A task that ends when its result is no longer wanted: a cancelled statement, a closed connection.
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,172 @@
+//! Tier 3: queries that are not lookups.
+
+use super::read::{Identity, StatementReads, relations_of};
+use super::{Engine, Outcome, OutputColumn, ParameterType, Prepared, PreparedBody, Transaction, errors, result};
+use super::{Settings, pg_catalog};
+use attune_planner::Lookup;
+use attune_sql::binder::{Binder, BoundQuery, SchemaSources, bind_parameters};
+use attune_sql::catalog::{Catalog, RelationId};
+use attune_sql::statement::Parsed;
+use attune_sql::types::SqlType;
+use attune_sql::{SqlError, SqlState};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A bound query, kept over executions.
+pub(crate) struct Select {
+    /// The plan, parameters in it.
+    pub(super) plan: LogicalPlan,
+    /// What it reads.
+    pub(super) relations: BTreeSet<RelationId>,
+}
+
+impl Engine {
+    /// Binds a query against readable relations.
+    pub(super) fn bind(
+        &self,
+        catalog: &Catalog,
+        query: &ast::Query,
+        declared: &[Option<SqlType>],
+        settings: &Settings,
+        identity: Identity,
+    ) -> Result<BoundQuery, SqlError> {
+        let query = pg_catalog::rewrite(query, settings)?;
+        let sources = self.sources(catalog, identity);
+        Binder { catalog, sources: &sources }.bind_query_with(&query, declared)
+    }
+
+    /// Prepares a query (or the query of COPY TO).
+    pub(super) fn prepare_query(
+        &self,
+        parsed: Parsed,
+        query: &ast::Query,
+        declared: &[Option<SqlType>],
+        settings: &Settings,
+    ) -> Result<Prepared, SqlError> {
+        let catalog = self.coordinator.catalog();
+        let bound = self.bind(&catalog, query, declared, settings, Identity::Hidden)?;
+        let columns = output_columns(&bound)?;
+        let relations = relations_of(&bound.plan).map_err(errors::datafusion)?;
+        let lookup = lookup(&catalog, query, declared, &relations);
+        Ok(Prepared {
+            parsed,
+            parameters: parameter_types(&bound.parameters)?,
+            columns: Some(columns),
+            lookup,
+            catalog_version: catalog.version(),
+            body: PreparedBody::Select(Select { plan: bound.plan, relations }),
+        })
+    }
+
+    /// What a statement reads from, inside its transaction block if there is one.
+    ///
+    /// A view changes at COMMIT; inside the block it would not show what the block has written, so reading one that
+    /// depends on a written relation is refused, as is reading a written stream.
+    pub(super) fn reads(
+        &self,
+        relations: &BTreeSet<RelationId>,
+        transaction: &Transaction,
+    ) -> Result<Arc<StatementReads>, SqlError> {
+        let mut reads = StatementReads::now(self.coordinator.store());
+        if let Transaction::Open { pending } = transaction
+            && !pending.is_empty()
+        {
+            let catalog = self.coordinator.catalog();
+            for id in relations {
+                check_not_behind(&catalog, *id, pending)?;
+            }
+            reads.overlays = pending.overlays(relations);
+        }
+        Ok(Arc::new(reads))
+    }
+
+    /// Runs a query.
+    pub(super) fn select(
+        &self,
+        select: &Select,
+        columns: &[OutputColumn],
+        parameters: Vec<ScalarValue>,
+        transaction: &Transaction,
+    ) -> Result<Outcome, SqlError> {
+        let reads = self.reads(&select.relations, transaction)?;
+        let plan = bind_parameters(select.plan.clone(), parameters)?;
+        let stream = self.queries.stream(plan, reads, result::schema(columns))?;
+        Ok(Outcome::Rows { columns: columns.to_vec(), stream, tag: "SELECT".to_owned() })
+    }
+}
+
+/// Columns of a bound query as the client sees them.
+pub(super) fn output_columns(bound: &BoundQuery) -> Result<Vec<OutputColumn>, SqlError> {
+    let types = bound.types()?;
+    Ok(bound.names.iter().cloned().zip(types).map(|(name, sql_type)| OutputColumn { name, sql_type }).collect())
+}
+
+/// Types of parameters from their Arrow types.
+pub(super) fn parameter_types(types: &[DataType]) -> Result<Vec<ParameterType>, SqlError> {
+    let one = |(number, data_type): (usize, &DataType)| {
+        let (element, array) = match data_type {
+            DataType::List(field) | DataType::LargeList(field) => (field.data_type(), true),
+            other => (other, false),
+        };
+        match SqlType::from_arrow(element) {
+            Some(sql_type) => Ok(ParameterType { sql_type, array }),
+            None => Err(SqlError::unsupported(
+                format!("parameter ${} would have a type that Attune does not have ({data_type})", number + 1),
+                "Cast the parameter to the type you mean: $1::bigint.",
+            )),
+        }
+    };
+    types.iter().enumerate().map(one).collect()
+}
+
+/// The lookup a query is, if it is one.
+fn lookup(
+    catalog: &Catalog,
+    query: &ast::Query,
+    declared: &[Option<SqlType>],
+    relations: &BTreeSet<RelationId>,
+) -> Option<Arc<Lookup>> {
+    // Binding costs as much as running a small query: only what can be a lookup is tried.
+    if relations.len() != 1 || !reads_one_relation(query) {
+        return None;
+    }
+    let binder = Binder { catalog, sources: &SchemaSources };
+    let bound = binder.bind_query_with(query, declared).ok()?;
+    let plan = binder.optimise(bound.plan).ok()?;
+    attune_planner::lookup(&plan, &bound.names, catalog).map(Arc::new)
+}
+
+fn reads_one_relation(query: &ast::Query) -> bool {
+    match query.body.as_ref() {
+        ast::SetExpr::Select(select) => {
+            query.with.is_none() && matches!(select.from.as_slice(), [table] if table.joins.is_empty())
+        }
+        _ => false,
+    }
+}
+
+fn check_not_behind(catalog: &Catalog, id: RelationId, pending: &super::Pending) -> Result<(), SqlError> {
+    let Some(relation) = catalog.get(id) else { return Ok(()) };
+    if relation.is_table() {
+        return Ok(());
+    }
+    let mut open = vec![id];
+    let mut seen = BTreeSet::new();
+    while let Some(next) = open.pop() {
+        if pending.has_written(next.0) {
+            let kind = relation.kind_name();
+            let message = format!("cannot read {kind} \"{}\" after writing to what it shows", relation.name);
+            return Err(SqlError::new(SqlState::FeatureNotSupported, message)
+                .with_detail("Streams and materialized views change at COMMIT, all at once.")
+                .with_hint("COMMIT first, then read it."));
+        }
+        if seen.insert(next) {
+            open.extend(catalog.get(next).into_iter().flat_map(|r| r.depends_on.iter().copied()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! Tests of the engine with a real coordinator, without the wire.

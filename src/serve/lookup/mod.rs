@@ -1,0 +1,227 @@
+//! Tiers 1 and 2: reads by key, compiled once and then run from parameters on the wire to rows on the wire, with no
+//! planning, no Arrow and no change of task.
+
+mod cache;
+mod key;
+mod normalise;
+mod range;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+pub(super) use cache::StatementCache;
+pub(super) use rows::LookupRows;
+
+use super::engine::{OutputColumn, Prepared};
+use super::value::{Format, Parameters, elements, write_field};
+use attune_planner::{Access, Lookup, LookupCount, LookupObject, index_layout, table_layout};
+use attune_sql::catalog::{Catalog, RelationId};
+use attune_sql::types::SqlType;
+use attune_sql::{SqlError, SqlState};
+use attune_storage::codec::{ByteRows, KeyCodec, RowCodec, Value};
+use attune_storage::{ObjectId, Store, TableReader};
+use bytes::{BufMut, BytesMut};
+use key::{Fetched, KeySource, integer_value};
+use range::CompiledRange;
+
+/// A lookup bound to codecs and a reader, ready to run.
+pub(super) struct CompiledLookup {
+    store: Store,
+    reader: TableReader,
+    key: KeyCodec,
+    row: RowCodec,
+    access: CompiledAccess,
+    /// Column of the entry and type of each output column.
+    output: Vec<(usize, SqlType)>,
+    limit: Option<LookupCount>,
+    offset: Option<LookupCount>,
+}
+
+enum CompiledAccess {
+    /// One value per key column.
+    Point(Vec<KeySource>),
+    /// An array parameter with elements of this type.
+    Many {
+        parameter: usize,
+        element: SqlType,
+        key: KeySource,
+    },
+    Range(CompiledRange),
+}
+
+impl CompiledLookup {
+    /// Compiles the lookup of a statement. `None` when it cannot be run with exactly Postgres' meaning (a parameter of
+    /// a type that is compared after a conversion): then the statement is executed like any other.
+    pub(super) fn compile(prepared: &Prepared, catalog: &Catalog, store: &Store) -> Option<CompiledLookup> {
+        let lookup = prepared.lookup.as_deref()?;
+        let relation = catalog.get(RelationId(lookup.relation))?;
+        let indexes: Vec<_> = catalog.indexes_of(relation.id).cloned().collect();
+        let table = table_layout(relation, &indexes).ok()?;
+        let (object, key, row) = match lookup.object {
+            LookupObject::Relation => (table.object, table.key_codec(), table.row_codec()),
+            LookupObject::Index(id) => {
+                let index = indexes.iter().find(|index| index.id == RelationId(id))?;
+                let layout = index_layout(relation, index);
+                (layout.object, layout.key_codec(&table), layout.row_codec(&table))
+            }
+        };
+        let output = output(lookup, prepared.columns.as_deref()?, &row)?;
+        let access = access(lookup, prepared, &key, table.keyless)?;
+        let (limit, offset) = (lookup.limit, lookup.offset);
+        let reader = reader(store, object);
+        Some(CompiledLookup { store: store.clone(), reader, key, row, access, output, limit, offset })
+    }
+
+    /// Finds the rows for these parameters.
+    ///
+    /// # Errors
+    /// What reading a parameter gives; XX000 and XX001 when storage fails.
+    pub(super) fn run(&self, parameters: &Parameters) -> Result<LookupRows, SqlError> {
+        let offset = count(self.offset, parameters, "OFFSET")?.unwrap_or(0);
+        let limit = count(self.limit, parameters, "LIMIT")?.unwrap_or(usize::MAX);
+        if limit == 0 {
+            return Ok(LookupRows::none());
+        }
+        match &self.access {
+            CompiledAccess::Point(sources) => match self.point_key(sources, parameters)? {
+                Some(key) if offset == 0 => Ok(LookupRows::one(self.reader.point(&key).map_err(storage)?)),
+                _ => Ok(LookupRows::none()),
+            },
+            CompiledAccess::Many { parameter, element, key } => {
+                let keys = self.many_keys(*parameter, *element, key, parameters)?;
+                let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+                let rows = self.reader.many(&keys).map_err(storage)?;
+                Ok(LookupRows::some(rows.into_iter().flatten().skip(offset).take(limit)))
+            }
+            CompiledAccess::Range(range) => match range.keys(&self.key, parameters)? {
+                Some(keys) => LookupRows::range(&self.store, &self.reader, keys, range.reverse, offset, limit),
+                None => Ok(LookupRows::none()),
+            },
+        }
+    }
+
+    /// Appends the DataRow message of a row. Nothing is appended when the row is damaged.
+    ///
+    /// # Errors
+    /// XX001 when the bytes are no row of this relation.
+    #[inline]
+    pub(super) fn write_row(&self, out: &mut BytesMut, row: &[u8], formats: &[Format]) -> Result<(), SqlError> {
+        let start = out.len();
+        out.put_u8(b'D');
+        out.put_i32(0);
+        out.put_u16(self.output.len() as u16);
+        for (index, (column, sql_type)) in self.output.iter().enumerate() {
+            match self.row.column(row, *column) {
+                Ok(value) => write_field(out, value, *sql_type, super::wire::backend::format_of(formats, index)),
+                Err(error) => {
+                    out.truncate(start);
+                    return Err(storage(error));
+                }
+            }
+        }
+        let length = i32::try_from(out.len() - start - 1).unwrap_or(i32::MAX);
+        out[start + 1..start + 5].copy_from_slice(&length.to_be_bytes());
+        Ok(())
+    }
+
+    /// An output column of a row.
+    ///
+    /// # Errors
+    /// XX001 when the bytes are no row of this relation.
+    pub(super) fn value<'a>(&self, row: &'a [u8], index: usize) -> Result<Option<Value<'a>>, SqlError> {
+        match self.output.get(index) {
+            Some((column, _)) => self.row.column(row, *column).map_err(storage),
+            None => Err(SqlError::internal("a lookup has no such output column")),
+        }
+    }
+
+    fn point_key(&self, sources: &[KeySource], parameters: &Parameters) -> Result<Option<Vec<u8>>, SqlError> {
+        let mut values = Vec::with_capacity(sources.len());
+        for source in sources {
+            match source.fetch(parameters)? {
+                Fetched::Value(datum) => values.push(datum),
+                Fetched::Null | Fetched::Outside(_) => return Ok(None),
+            }
+        }
+        key::encode(&self.key, &values).map(Some)
+    }
+
+    /// Encoded keys of the elements, each once.
+    fn many_keys(
+        &self,
+        parameter: usize,
+        element: SqlType,
+        key: &KeySource,
+        parameters: &Parameters,
+    ) -> Result<Vec<Vec<u8>>, SqlError> {
+        let mut keys = ByteRows::default();
+        let (bytes, format) = parameters.get(parameter)?;
+        let Some(bytes) = bytes else { return Ok(Vec::new()) };
+        elements(bytes, element, format, &mut |datum| {
+            if let Some(Fetched::Value(datum)) = datum.map(|datum| key.convert(datum)).transpose()? {
+                keys.push(&key::encode(&self.key, &[datum])?);
+            }
+            Ok(())
+        })?;
+        let mut keys: Vec<Vec<u8>> = keys.iter().map(<[u8]>::to_vec).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        Ok(keys)
+    }
+}
+
+fn reader(store: &Store, object: ObjectId) -> TableReader {
+    TableReader::new(store.clone(), object)
+}
+
+/// The output columns; `None` when the lookup does not fit the entry or the announced columns.
+fn output(lookup: &Lookup, columns: &[OutputColumn], row: &RowCodec) -> Option<Vec<(usize, SqlType)>> {
+    let fits = lookup.output.len() == columns.len() && lookup.output.iter().all(|column| *column < row.types().len());
+    fits.then(|| lookup.output.iter().copied().zip(columns.iter().map(|column| column.sql_type)).collect())
+}
+
+fn access(lookup: &Lookup, prepared: &Prepared, key: &KeyCodec, keyless: bool) -> Option<CompiledAccess> {
+    let types = &prepared.parameters;
+    let by_unique_key = lookup.object == LookupObject::Relation && !keyless;
+    match &lookup.access {
+        Access::Point(values) if by_unique_key && values.len() == key.columns().len() => {
+            let sources =
+                values.iter().zip(key.columns()).map(|(value, column)| KeySource::new(value, column.0, types));
+            Some(CompiledAccess::Point(sources.collect::<Option<_>>()?))
+        }
+        Access::Many(parameter) if by_unique_key && key.columns().len() == 1 => {
+            let parameter_type = types.get(*parameter).filter(|parameter| parameter.array)?;
+            let (column, element) = (key.columns()[0].0, parameter_type.sql_type);
+            let key = KeySource::element(element, column)?;
+            Some(CompiledAccess::Many { parameter: *parameter, element: key::element_type(element, column), key })
+        }
+        Access::Range { prefix, from, to, reverse } => {
+            CompiledRange::new(prefix, from.as_ref(), to.as_ref(), *reverse, key, types).map(CompiledAccess::Range)
+        }
+        _ => None,
+    }
+}
+
+/// LIMIT or OFFSET; `None` is no limit (not given, or NULL).
+fn count(count: Option<LookupCount>, parameters: &Parameters, what: &str) -> Result<Option<usize>, SqlError> {
+    let index = match count {
+        None => return Ok(None),
+        Some(LookupCount::Constant(count)) => return Ok(Some(usize::try_from(count).unwrap_or(usize::MAX))),
+        Some(LookupCount::Parameter(index)) => index,
+    };
+    let Some(datum) = parameters.datum(index, SqlType::BigInt)? else { return Ok(None) };
+    match integer_value(datum.value()).map(usize::try_from) {
+        Some(Ok(count)) => Ok(Some(count)),
+        _ => Err(SqlError::new(SqlState::InvalidParameterValue, format!("{what} must not be negative"))),
+    }
+}
+
+/// A storage error as a client sees it.
+pub(super) fn storage(error: attune_storage::StorageError) -> SqlError {
+    let state = match error {
+        attune_storage::StorageError::Corrupt(_) => SqlState::DataCorrupted,
+        attune_storage::StorageError::Io(_) | attune_storage::StorageError::RocksDb(_) => SqlState::IoError,
+        _ => SqlState::InternalError,
+    };
+    SqlError::new(state, error.to_string())
+}

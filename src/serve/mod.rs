@@ -1,0 +1,25 @@
+//! Serving: the Postgres wire protocol, sessions, and the three tiers of reading.
+//!
+//! - `server`: the listener; `startup`: from a socket to a session; `session`: the message loop
+//! - `wire`: messages and connections; `value`: values in Postgres text and binary
+//! - `lookup`: tiers 1 and 2, reads that go from the session to storage and back
+//! - `copy`: COPY in and out
+//! - `engine` is the seam: the session (wire side) asks it to prepare and to execute; it never sees a message.
+
+mod cancel;
+mod copy;
+pub mod engine;
+mod execute_literals;
+mod extended;
+mod lookup;
+mod rows;
+mod server;
+mod session;
+mod simple;
+mod sql_prepare;
+mod startup;
+mod statement;
+mod value;
+mod wire;
+
+pub use server::{ServeError, serve};

@@ -1,0 +1,135 @@
+//! Prepared statements and portals of a session.
+
+use super::engine::{Engine, OutputColumn, Prepared, Settings};
+use super::lookup::CompiledLookup;
+use super::rows::Rows;
+use super::value::{Format, Parameters};
+use attune_sql::statement::{Parsed, Statement};
+use attune_sql::types::SqlType;
+use attune_sql::{SqlError, SqlState};
+use std::sync::Arc;
+
+/// A bound statement with its compiled read, if it is one.
+pub(super) struct Plan {
+    pub(super) prepared: Prepared,
+    pub(super) lookup: Option<CompiledLookup>,
+}
+
+impl Plan {
+    /// Columns of the result; none for statements without rows.
+    pub(super) fn columns(&self) -> &[OutputColumn] {
+        self.prepared.columns.as_deref().unwrap_or_default()
+    }
+}
+
+/// Binds a statement and compiles its lookup.
+///
+/// # Errors
+/// As [`Engine::prepare`].
+pub(super) fn plan(
+    engine: &Engine,
+    parsed: Parsed,
+    declared: &[Option<SqlType>],
+    settings: &Settings,
+) -> Result<Arc<Plan>, SqlError> {
+    let prepared = engine.prepare(parsed, declared, settings)?;
+    let catalog = engine.coordinator.catalog();
+    // A lookup of an older catalog is never run: `current` prepares it again.
+    let lookup = match prepared.catalog_version == catalog.version() {
+        true => CompiledLookup::compile(&prepared, &catalog, engine.coordinator.store()),
+        false => None,
+    };
+    Ok(Arc::new(Plan { prepared, lookup }))
+}
+
+/// What a statement is run by.
+#[derive(Clone)]
+pub(super) enum Body {
+    /// The engine, or a lookup.
+    Planned(Arc<Plan>),
+    /// The session itself: COPY, PREPARE, EXECUTE, DEALLOCATE, and the empty statement.
+    Session(Arc<Parsed>),
+}
+
+/// A prepared statement.
+#[derive(Clone)]
+pub(super) struct PreparedStatement {
+    pub(super) body: Body,
+    /// Declared parameter types, for binding again.
+    pub(super) declared: Arc<[Option<SqlType>]>,
+}
+
+impl PreparedStatement {
+    /// Prepares a statement.
+    pub(super) fn new(
+        engine: &Engine,
+        parsed: Parsed,
+        declared: &[Option<SqlType>],
+        settings: &Settings,
+    ) -> Result<PreparedStatement, SqlError> {
+        let body = match is_of_session(&parsed.statement) {
+            true => Body::Session(Arc::new(parsed)),
+            false => Body::Planned(plan(engine, parsed, declared, settings)?),
+        };
+        Ok(PreparedStatement { body, declared: declared.into() })
+    }
+}
+
+/// Whether the session runs the statement, not the engine.
+pub(super) fn is_of_session(statement: &Statement) -> bool {
+    matches!(
+        statement,
+        Statement::CopyFrom(_)
+            | Statement::CopyTo(_)
+            | Statement::Prepare { .. }
+            | Statement::Execute { .. }
+            | Statement::Deallocate { .. }
+            | Statement::Empty
+    )
+}
+
+/// The plan bound to the current catalog: itself, or made anew.
+///
+/// # Errors
+/// As [`Engine::prepare`]; 0A000 when the result would have other columns than were announced.
+pub(super) fn current(
+    engine: &Engine,
+    plan: &Arc<Plan>,
+    declared: &[Option<SqlType>],
+    settings: &Settings,
+) -> Result<Arc<Plan>, SqlError> {
+    if plan.prepared.catalog_version == engine.coordinator.catalog_version() {
+        return Ok(plan.clone());
+    }
+    let fresh = self::plan(engine, plan.prepared.parsed.clone(), declared, settings)?;
+    if fresh.prepared.columns != plan.prepared.columns {
+        return Err(SqlError::new(SqlState::FeatureNotSupported, "cached plan must not change result type")
+            .with_hint("Prepare the statement again; most drivers do it when told to."));
+    }
+    if fresh.prepared.parameters != plan.prepared.parameters {
+        return Err(SqlError::new(
+            SqlState::FeatureNotSupported,
+            "the parameter types of the cached plan have changed",
+        )
+        .with_hint("Prepare the statement again; most drivers do it when told to."));
+    }
+    Ok(fresh)
+}
+
+/// A statement with parameters, ready to run or running.
+pub(super) struct Portal {
+    pub(super) statement: PreparedStatement,
+    pub(super) parameters: Parameters,
+    pub(super) formats: Vec<Format>,
+    pub(super) state: PortalState,
+}
+
+/// How far a portal is.
+pub(super) enum PortalState {
+    /// Not started.
+    Ready,
+    /// Has sent some of its rows.
+    Suspended(Rows),
+    /// Has finished with this tag (for a query: of no more rows).
+    Done(String),
+}

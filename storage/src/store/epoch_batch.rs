@@ -1,0 +1,204 @@
+//! Everything one epoch writes, collected in memory until it is committed.
+
+use super::keyspace::{Family, Table, object_range};
+use super::scope::Merged;
+use super::shared::Shared;
+use super::{EpochScope, log, log_entry};
+use crate::{Epoch, ObjectId, Result, StorageError};
+use arrow::array::RecordBatch;
+use rocksdb::WriteBatch;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Everything one epoch writes.
+pub struct EpochBatch {
+    shared: Arc<Shared>,
+    epoch: Epoch,
+    pub(super) merged: Arc<Merged>,
+    meta: BTreeMap<String, Option<Vec<u8>>>,
+    logs: HashMap<ObjectId, LogWrites>,
+    /// Bytes of meta records and log entries.
+    other_bytes: usize,
+}
+
+/// What an epoch does to the log of one stream: first deletes a range of keys, then appends.
+#[derive(Default)]
+struct LogWrites {
+    deleted: Option<(Vec<u8>, Vec<u8>)>,
+    entries: Vec<Vec<u8>>,
+}
+
+impl LogWrites {
+    fn bytes(&self) -> usize {
+        self.entries.iter().map(|entry| log::KEY_BYTES + entry.len()).sum()
+    }
+}
+
+impl EpochBatch {
+    pub(super) fn new(shared: Arc<Shared>, epoch: Epoch) -> EpochBatch {
+        EpochBatch {
+            shared,
+            epoch,
+            merged: Arc::default(),
+            meta: BTreeMap::new(),
+            logs: HashMap::new(),
+            other_bytes: 0,
+        }
+    }
+
+    /// The epoch these writes will become.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// A fresh scope that sees what has been merged so far.
+    #[must_use]
+    pub fn scope(&self) -> EpochScope {
+        EpochScope::new(self.shared.clone(), self.epoch, self.merged.clone())
+    }
+
+    /// Takes over the writes of a scope. Fails (and takes nothing) when the epoch would exceed `epoch_max_bytes`.
+    ///
+    /// # Errors
+    /// [`StorageError::EpochTooLarge`].
+    pub fn merge(&mut self, scope: EpochScope) -> Result<()> {
+        self.check_room(scope.bytes())?;
+        // The scope lets go of what was merged before, so that usually nothing is copied here.
+        let writes = scope.into_writes();
+        Arc::make_mut(&mut self.merged).overlays.absorb(writes);
+        Ok(())
+    }
+
+    /// Appends events to a stream's log (one or more entries of this epoch). `timestamp_us`: the epoch's timestamp, in
+    /// microseconds since 1970; it must not decrease from epoch to epoch.
+    ///
+    /// # Errors
+    /// [`StorageError::EpochTooLarge`] (nothing is appended then), or when a column has a type that cannot be stored.
+    pub fn append_log(&mut self, stream: ObjectId, rows: &RecordBatch, timestamp_us: i64) -> Result<()> {
+        let entries = log_entry::encode(rows, timestamp_us)?;
+        let bytes = entries.iter().map(|entry| log::KEY_BYTES + entry.len()).sum();
+        self.check_room(bytes)?;
+        self.logs.entry(stream).or_default().entries.extend(entries);
+        self.other_bytes += bytes;
+        Ok(())
+    }
+
+    /// Drops log entries of `stream` older than `before_us` (epoch timestamps).
+    ///
+    /// # Errors
+    /// When RocksDB fails, or [`StorageError::Corrupt`] when an entry is damaged.
+    pub fn trim_log(&mut self, stream: ObjectId, before_us: i64) -> Result<()> {
+        if let Some(range) = log::range_older_than(&self.shared, stream, before_us)? {
+            self.logs.entry(stream).or_default().deleted = Some(range);
+        }
+        Ok(())
+    }
+
+    /// Writes or (None) deletes a meta record.
+    ///
+    /// # Panics
+    /// When `key` starts with NUL: such names are the store's own. Names are made by the caller, not by users.
+    pub fn put_meta(&mut self, key: &str, value: Option<Vec<u8>>) {
+        assert!(!key.starts_with('\0'), "meta names that start with NUL are reserved");
+        let size = |value: &Option<Vec<u8>>| key.len() + value.as_ref().map_or(0, Vec::len);
+        self.other_bytes += size(&value);
+        if let Some(replaced) = self.meta.insert(key.to_owned(), value) {
+            self.other_bytes -= size(&replaced);
+        }
+    }
+
+    /// Deletes every entry of an object (DROP), those merged so far included. Scopes made later see it empty, and may
+    /// write to it anew.
+    pub fn drop_object(&mut self, table: Table) {
+        let merged = Arc::make_mut(&mut self.merged);
+        merged.overlays.remove(table);
+        merged.dropped.insert(table);
+    }
+
+    /// Deletes a stream's whole log (DROP STREAM).
+    pub fn drop_log(&mut self, stream: ObjectId) {
+        let dropped = LogWrites { deleted: Some(object_range(stream)), entries: Vec::new() };
+        if let Some(replaced) = self.logs.insert(stream, dropped) {
+            self.other_bytes -= replaced.bytes();
+        }
+    }
+
+    /// Keys plus values collected so far, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.merged.overlays.bytes() + self.other_bytes
+    }
+
+    /// Whether nothing was written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.merged.overlays.is_empty()
+            && self.merged.dropped.is_empty()
+            && self.meta.is_empty()
+            && self.logs.is_empty()
+    }
+
+    fn check_room(&self, more: usize) -> Result<()> {
+        let (bytes, limit) = (self.bytes() + more, self.shared.options.epoch_max_bytes);
+        if bytes > limit { Err(StorageError::EpochTooLarge { bytes, limit }) } else { Ok(()) }
+    }
+
+    pub(super) fn dropped_tables(&self) -> impl Iterator<Item = Table> {
+        self.merged.dropped.iter().copied()
+    }
+
+    pub(super) fn written_tables(&self) -> impl Iterator<Item = (Table, usize)> {
+        self.merged.overlays.iter().map(|(table, overlay)| (table, overlay.bytes()))
+    }
+
+    pub(super) fn written_logs(&self) -> impl Iterator<Item = (ObjectId, usize)> {
+        self.logs.iter().map(|(stream, writes)| (*stream, writes.bytes()))
+    }
+
+    /// The epoch as one RocksDB batch, complete in itself. Range deletions come first: what the epoch writes to a
+    /// dropped object stays.
+    pub(super) fn to_write_batch(&self) -> WriteBatch {
+        // RocksDB adds about twelve bytes to each record.
+        let mut batch = WriteBatch::with_capacity_bytes(self.bytes() + self.bytes() / 4 + 1024);
+        for table in self.dropped_tables() {
+            let (from, to) = object_range(table.object());
+            batch.delete_range_cf(self.shared.family(table.family()), from, to);
+        }
+        let log = self.shared.family(Family::Log);
+        for (from, to) in self.logs.values().filter_map(|writes| writes.deleted.as_ref()) {
+            batch.delete_range_cf(log, from, to);
+        }
+        self.add_tables(&mut batch);
+        for (stream, writes) in &self.logs {
+            for (part, entry) in writes.entries.iter().enumerate() {
+                batch.put_cf(log, log::key(*stream, self.epoch.0, part as u32), entry);
+            }
+        }
+        let meta = self.shared.family(Family::Meta);
+        for (key, value) in &self.meta {
+            match value {
+                Some(value) => batch.put_cf(meta, key.as_bytes(), value),
+                None => batch.delete_cf(meta, key.as_bytes()),
+            }
+        }
+        batch.put_cf(meta, super::meta::EPOCH_KEY, self.epoch.0.to_be_bytes());
+        batch
+    }
+
+    fn add_tables(&self, batch: &mut WriteBatch) {
+        let mut full = Vec::new();
+        for (table, overlay) in self.merged.overlays.iter() {
+            let family = self.shared.family(table.family());
+            for (key, value) in overlay.iter() {
+                full.clear();
+                full.extend_from_slice(&table.object().0.to_be_bytes());
+                full.extend_from_slice(key);
+                match value {
+                    Some(value) => batch.put_cf(family, &full, value),
+                    None => batch.delete_cf(family, &full),
+                }
+            }
+        }
+    }
+}

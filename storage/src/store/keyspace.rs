@@ -1,0 +1,105 @@
+//! Where keys lie: column families, and the object id in front of every key.
+
+use crate::ObjectId;
+
+/// The column families. `default` exists because RocksDB insists on it, and stays empty.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Family {
+    /// Named records: catalog, source positions, the epoch number.
+    Meta,
+    /// Stream logs.
+    Log,
+    /// State tables of operators.
+    State,
+    /// Rows of tables, views and indexes.
+    Rows,
+}
+
+impl Family {
+    pub(crate) const ALL: [Family; 4] = [Family::Meta, Family::Log, Family::State, Family::Rows];
+
+    /// The name on disk.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Family::Meta => "meta",
+            Family::Log => "log",
+            Family::State => "state",
+            Family::Rows => "rows",
+        }
+    }
+}
+
+/// A key space inside an epoch: operator state or rows of relations and indexes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Table {
+    /// A state table of an operator (`state` column family).
+    State(ObjectId),
+    /// Rows of a table, view or index (`rows` column family).
+    Rows(ObjectId),
+}
+
+impl Table {
+    /// The object whose entries these are.
+    #[must_use]
+    pub fn object(self) -> ObjectId {
+        match self {
+            Table::State(object) | Table::Rows(object) => object,
+        }
+    }
+
+    pub(crate) fn family(self) -> Family {
+        match self {
+            Table::State(_) => Family::State,
+            Table::Rows(_) => Family::Rows,
+        }
+    }
+}
+
+/// Bytes of the object id in front of a key.
+pub(crate) const OBJECT_BYTES: usize = 4;
+
+/// `[object id u32 BE][key]`.
+pub(crate) fn full_key(object: ObjectId, key: &[u8]) -> Vec<u8> {
+    let mut full = Vec::with_capacity(OBJECT_BYTES + key.len());
+    full.extend_from_slice(&object.0.to_be_bytes());
+    full.extend_from_slice(key);
+    full
+}
+
+/// The smallest byte string greater than every string that starts with `prefix`; `None` when there is none.
+pub(crate) fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
+    let last = prefix.iter().rposition(|b| *b != u8::MAX)?;
+    let mut end = prefix[..=last].to_vec();
+    end[last] += 1;
+    Some(end)
+}
+
+/// `[from, to)` of all keys of an object. Ids are handed out from below, so that the last one, which has no next, is
+/// never in use.
+pub(crate) fn object_range(object: ObjectId) -> (Vec<u8>, Vec<u8>) {
+    let from = full_key(object, &[]);
+    let to = match object.0.checked_add(1) {
+        Some(next) => full_key(ObjectId(next), &[]),
+        None => vec![u8::MAX; OBJECT_BYTES + 5],
+    };
+    (from, to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn successor_is_the_next_prefix() {
+        assert_eq!(successor(b"a"), Some(b"b".to_vec()));
+        assert_eq!(successor(&[1, 255, 255]), Some(vec![2]));
+        assert_eq!(successor(&[255, 255]), None);
+        assert_eq!(successor(&[]), None);
+    }
+
+    #[test]
+    fn object_ranges_touch_and_do_not_overlap() {
+        assert_eq!(object_range(ObjectId(255)).1, object_range(ObjectId(256)).0);
+        assert!(full_key(ObjectId(7), &[255; 40]) < object_range(ObjectId(7)).1);
+    }
+}

@@ -1,0 +1,98 @@
+//! Settings of the store, and what they mean to RocksDB.
+
+use super::keyspace::Family;
+use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, LogLevel, Options};
+
+/// Settings of the store: every cache and limit by its configuration name.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// Bytes of RocksDB's block cache.
+    pub block_cache_bytes: usize,
+    /// Bytes of the hot-row cache in front of view and table rows.
+    pub row_cache_bytes: usize,
+    /// Bytes of the cache in front of operator state.
+    pub state_cache_bytes: usize,
+    /// Bytes of memtables over all column families.
+    pub memtable_bytes: usize,
+    /// Largest epoch in bytes of keys and values.
+    pub epoch_max_bytes: usize,
+    /// Wait for the WAL to be on disk before an epoch is published and acknowledged.
+    pub synchronous_commit: bool,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        StoreOptions {
+            block_cache_bytes: 512 << 20,
+            row_cache_bytes: 256 << 20,
+            state_cache_bytes: 256 << 20,
+            memtable_bytes: 256 << 20,
+            epoch_max_bytes: 256 << 20,
+            synchronous_commit: true,
+        }
+    }
+}
+
+/// Files RocksDB keeps open. All of them (the default) would make a start as long as there are files, and meet the
+/// usual limit of 1,024 descriptors.
+const MAX_OPEN_FILES: i32 = 512;
+/// Bytes of data blocks: larger ones compress better, smaller ones read less for one key.
+const BLOCK_BYTES: usize = 8 << 10;
+/// Entries of the log are read in order and are large.
+const LOG_BLOCK_BYTES: usize = 32 << 10;
+/// Smallest memtable of a column family.
+const MIN_MEMTABLE_BYTES: usize = 1 << 20;
+
+/// Options of the database as a whole.
+pub(super) fn database(options: &StoreOptions) -> Options {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let mut db = Options::default();
+    db.create_if_missing(true);
+    db.create_missing_column_families(true);
+    db.set_max_background_jobs(cores.clamp(2, 8) as i32);
+    db.set_max_open_files(MAX_OPEN_FILES);
+    db.set_skip_stats_update_on_db_open(true);
+    db.set_db_write_buffer_size(options.memtable_bytes.max(MIN_MEMTABLE_BYTES));
+    // What a restart has to replay at most.
+    db.set_max_total_wal_size((options.memtable_bytes as u64).max(64 << 20));
+    // Spread the writing of table files, so that a flush does not delay the sync of a commit.
+    db.set_bytes_per_sync(1 << 20);
+    db.set_log_level(LogLevel::Warn);
+    db.set_max_log_file_size(16 << 20);
+    db.set_keep_log_file_num(4);
+    db.set_stats_dump_period_sec(0);
+    db.set_stats_persist_period_sec(0);
+    db
+}
+
+/// The column families with their options, sharing one block cache.
+pub(super) fn families(options: &StoreOptions) -> Vec<ColumnFamilyDescriptor> {
+    let cache = Cache::new_hyper_clock_cache(options.block_cache_bytes, 0);
+    Family::ALL.iter().map(|f| ColumnFamilyDescriptor::new(f.name(), family(*f, options, &cache))).collect()
+}
+
+fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
+    let mut blocks = BlockBasedOptions::default();
+    blocks.set_block_cache(cache);
+    blocks.set_block_size(if family == Family::Log { LOG_BLOCK_BYTES } else { BLOCK_BYTES });
+    blocks.set_bloom_filter(10.0, false);
+    blocks.set_whole_key_filtering(true);
+    blocks.set_cache_index_and_filter_blocks(true);
+    blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
+
+    let mut cf = Options::default();
+    cf.set_block_based_table_factory(&blocks);
+    cf.set_compression_type(DBCompressionType::Lz4);
+    cf.set_bottommost_compression_type(DBCompressionType::Zstd);
+    if family == Family::Log {
+        cf.set_compression_type(DBCompressionType::Zstd);
+    }
+    // Three families carry the load; RocksDB flushes the largest when all together reach `memtable_bytes`.
+    cf.set_write_buffer_size((options.memtable_bytes / 4).clamp(MIN_MEMTABLE_BYTES, 128 << 20));
+    if matches!(family, Family::State | Family::Rows) {
+        // Most keys an epoch asks for are new or old, not in the memtable: skip it without a search.
+        cf.set_memtable_whole_key_filtering(true);
+        cf.set_memtable_prefix_bloom_ratio(0.02);
+    }
+    cf
+}

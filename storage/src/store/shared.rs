@@ -1,0 +1,214 @@
+//! What readers and the committer share: RocksDB, the two caches, and the phase of the commit.
+//!
+//! # How a reader never sees part of an epoch
+//!
+//! `sequence` counts the steps of commits; its remainder by 4 is the phase:
+//!
+//! | phase | what the committer does | row cache | RocksDB |
+//! |---|---|---|---|
+//! | [`IDLE`] | nothing | equal to RocksDB | epoch E |
+//! | [`EVICTING`] | removes the keys this epoch writes from the row cache | E, some missing | E |
+//! | [`WRITING`] | writes and syncs the batch | only keys that are equal in E and E+1 | E, then E+1 |
+//! | [`PUBLISHING`] | puts the new values of hot keys back | E+1, some missing | E+1 |
+//!
+//! - A single key is read from the cache or else from RocksDB, in any phase: a cached value is never older than RocksDB.
+//! - Several keys are read through the cache in the two stable phases (idle and writing), where the cache fits both the
+//!   epoch before and after; the misses are read at one point in time. If the sequence moved meanwhile, or in the short
+//!   other phases, all keys are read from one RocksDB snapshot instead.
+//! - What was read from RocksDB fills the cache only if all of it happened in one idle phase, checked under the lock of
+//!   the cache's shard, which the committer takes to evict.
+//!
+//! The writing phase holds the wait for the disk, by far the longest part of a commit, and costs readers nothing.
+
+use super::StoreOptions;
+use super::keyspace::{Family, Table, full_key};
+use super::meta;
+use super::size::WrittenBytes;
+use crate::{Epoch, HotCache, ObjectId, Result};
+use bytes::Bytes;
+use rocksdb::{ColumnFamily, DB, ReadOptions};
+use std::fs::File;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub(super) const IDLE: u64 = 0;
+pub(super) const EVICTING: u64 = 1;
+pub(super) const WRITING: u64 = 2;
+pub(super) const PUBLISHING: u64 = 3;
+const PHASES: u64 = 4;
+
+/// The state behind [`super::Store`], [`super::Committer`], batches, scopes and snapshots.
+pub(crate) struct Shared {
+    // Fields drop in this order: RocksDB is closed before the lock is released.
+    pub(super) db: DB,
+    pub(super) rows: HotCache,
+    pub(super) state: HotCache,
+    pub(super) written: WrittenBytes,
+    pub(super) options: StoreOptions,
+    sequence: AtomicU64,
+    published: AtomicU64,
+    _lock: File,
+}
+
+impl Shared {
+    pub(super) fn new(db: DB, lock: File, options: &StoreOptions) -> Result<Shared> {
+        let shared = Shared {
+            db,
+            rows: HotCache::new(options.row_cache_bytes),
+            state: HotCache::new(options.state_cache_bytes),
+            written: WrittenBytes::default(),
+            options: options.clone(),
+            sequence: AtomicU64::new(0),
+            published: AtomicU64::new(0),
+            _lock: lock,
+        };
+        let record = shared.db.get_pinned_cf(shared.family(Family::Meta), meta::EPOCH_KEY)?;
+        shared.published.store(meta::decode_epoch(record.as_deref())?.0, Ordering::Relaxed);
+        drop(record);
+        Ok(shared)
+    }
+
+    pub(super) fn family(&self, family: Family) -> &ColumnFamily {
+        self.db.cf_handle(family.name()).expect("the database was opened with all column families")
+    }
+
+    pub(super) fn published(&self) -> Epoch {
+        Epoch(self.published.load(Ordering::SeqCst))
+    }
+
+    pub(super) fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::SeqCst)
+    }
+
+    /// Enters the next phase. Only the committer calls this.
+    pub(super) fn enter(&self, phase: u64) {
+        let before = self.sequence.fetch_add(1, Ordering::SeqCst);
+        debug_assert_eq!((before + 1) % PHASES, phase, "phases follow one another");
+    }
+
+    /// Ends the commit without publishing: on to the next idle phase from any other.
+    pub(super) fn abandon(&self) {
+        let sequence = self.sequence();
+        self.sequence.store(sequence.next_multiple_of(PHASES), Ordering::SeqCst);
+    }
+
+    /// Makes `epoch` the published one and enters the idle phase.
+    pub(super) fn publish(&self, epoch: Epoch) {
+        self.published.store(epoch.0, Ordering::SeqCst);
+        self.enter(IDLE);
+    }
+
+    /// The current sequence if its phase is stable for reads of several keys.
+    pub(super) fn stable_sequence(&self) -> Option<u64> {
+        let sequence = self.sequence();
+        (sequence % PHASES == IDLE || sequence % PHASES == WRITING).then_some(sequence)
+    }
+
+    /// Whether the commit is still where it was at `noted`, and idle.
+    pub(super) fn still_idle(&self, noted: u64) -> bool {
+        noted % PHASES == IDLE && self.sequence() == noted
+    }
+
+    /// The committed value of a key, straight from RocksDB.
+    pub(super) fn read(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>> {
+        let full = full_key(table.object(), key);
+        Ok(self.db.get_cf(self.family(table.family()), full)?.map(Bytes::from))
+    }
+
+    /// The values of `keys` (in any order) from RocksDB.
+    pub(super) fn read_many(&self, table: Table, keys: &[&[u8]], options: &ReadOptions) -> Result<Vec<Option<Bytes>>> {
+        let order = Order::of(keys);
+        let full: Vec<Vec<u8>> = order.distinct.iter().map(|key| full_key(table.object(), key)).collect();
+        let found = self.db.batched_multi_get_cf_opt(self.family(table.family()), &full, true, options);
+        let found: Vec<Option<Bytes>> = found
+            .into_iter()
+            .map(|value| Ok(value?.map(|pinned| Bytes::copy_from_slice(&pinned))))
+            .collect::<Result<_>>()?;
+        Ok(order.position.iter().map(|p| found[*p].clone()).collect())
+    }
+
+    /// The committed value of a row key, through the row cache.
+    pub(super) fn read_row(&self, object: ObjectId, key: &[u8]) -> Result<Option<Bytes>> {
+        if let Some(cached) = self.rows.get(object, key) {
+            return Ok(cached);
+        }
+        let noted = self.sequence();
+        let value = self.read(Table::Rows(object), key)?;
+        self.rows.insert_if(object, key, value.clone(), || self.still_idle(noted));
+        Ok(value)
+    }
+
+    /// The committed values of row keys, all of one epoch, through the row cache.
+    pub(super) fn read_rows(&self, object: ObjectId, keys: &[&[u8]]) -> Result<Vec<Option<Bytes>>> {
+        if let [key] = keys {
+            return Ok(vec![self.read_row(object, key)?]);
+        }
+        if let Some(noted) = self.stable_sequence()
+            && let Some(values) = self.read_rows_through_cache(object, keys, noted)?
+        {
+            return Ok(values);
+        }
+        self.read_many_at_once(Table::Rows(object), keys)
+    }
+
+    /// As [`Shared::read_rows`], or `None` when a commit took a step since `noted`.
+    fn read_rows_through_cache(
+        &self,
+        object: ObjectId,
+        keys: &[&[u8]],
+        noted: u64,
+    ) -> Result<Option<Vec<Option<Bytes>>>> {
+        let mut values = Vec::with_capacity(keys.len());
+        let mut missing = Vec::new();
+        for (i, key) in keys.iter().enumerate() {
+            let cached = self.rows.get(object, key);
+            if cached.is_none() {
+                missing.push(i);
+            }
+            values.push(cached.flatten());
+        }
+        if !missing.is_empty() {
+            let missing_keys: Vec<&[u8]> = missing.iter().map(|i| keys[*i]).collect();
+            let table = Table::Rows(object);
+            let found = match noted % PHASES {
+                // Nothing is written while idle, so this is one point in time if the sequence stays.
+                IDLE => self.read_many(table, &missing_keys, &ReadOptions::default())?,
+                _ => self.read_many_at_once(table, &missing_keys)?,
+            };
+            for (i, value) in missing.into_iter().zip(found) {
+                self.rows.insert_if(object, keys[i], value.clone(), || self.still_idle(noted));
+                values[i] = value;
+            }
+        }
+        Ok((self.sequence() == noted).then_some(values))
+    }
+
+    /// The values of `keys` from one RocksDB snapshot.
+    fn read_many_at_once(&self, table: Table, keys: &[&[u8]]) -> Result<Vec<Option<Bytes>>> {
+        let snapshot = self.db.snapshot();
+        let mut options = ReadOptions::default();
+        options.set_snapshot(&snapshot);
+        self.read_many(table, keys, &options)
+    }
+}
+
+/// Keys sorted and without repeats, as RocksDB's batched multi-get wants them, and where each key went.
+struct Order<'a> {
+    distinct: Vec<&'a [u8]>,
+    position: Vec<usize>,
+}
+
+impl<'a> Order<'a> {
+    fn of(keys: &[&'a [u8]]) -> Order<'a> {
+        let mut sorted: Vec<usize> = (0..keys.len()).collect();
+        sorted.sort_unstable_by_key(|i| keys[*i]);
+        let mut distinct: Vec<&[u8]> = Vec::with_capacity(keys.len());
+        let mut position = vec![0; keys.len()];
+        for i in sorted {
+            if distinct.last() != Some(&keys[i]) {
+                distinct.push(keys[i]);
+            }
+            position[i] = distinct.len() - 1;
+        }
+        Order { distinct, position }
+    }
+}

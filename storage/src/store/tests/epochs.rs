@@ -1,0 +1,211 @@
+//! Epochs: what scopes see, what they leave behind, and limits.
+
+use super::super::shared::{EVICTING, PUBLISHING, WRITING};
+use super::{Fixture, ROWS, STATE, small};
+use crate::{Epoch, EpochScope, ObjectId, StorageError, StoreOptions, Table, TableReader};
+
+fn get(scope: &mut EpochScope, table: Table, key: &[u8]) -> Option<Vec<u8>> {
+    let one = scope.get(table, key).unwrap();
+    let many = scope.get_many(table, &[key, b"never written", key]).unwrap();
+    assert_eq!([&many[0], &many[1], &many[2]], [&one, &None, &one]);
+    one.map(|value| value.to_vec())
+}
+
+#[test]
+fn scopes_are_sent_between_threads() {
+    fn is_send<T: Send>() {}
+    is_send::<EpochScope>();
+    is_send::<crate::EpochBatch>();
+    is_send::<crate::Committer>();
+    is_send::<crate::Snapshot>();
+}
+
+#[test]
+fn a_scope_sees_itself_then_the_epoch_then_what_is_committed() {
+    let mut fixture = Fixture::new();
+    fixture.epoch(|scope| {
+        for key in [b"a", b"b", b"c", b"d"] {
+            scope.put(STATE, key, b"committed");
+        }
+    });
+    let mut batch = fixture.committer.begin();
+    let mut first = batch.scope();
+    first.put(STATE, b"b", b"merged");
+    first.put(STATE, b"c", b"merged");
+    first.delete(STATE, b"d");
+    batch.merge(first).unwrap();
+    let mut second = batch.scope();
+    second.put(STATE, b"c", b"own");
+    assert_eq!(get(&mut second, STATE, b"a").as_deref(), Some(&b"committed"[..]));
+    assert_eq!(get(&mut second, STATE, b"b").as_deref(), Some(&b"merged"[..]));
+    assert_eq!(get(&mut second, STATE, b"c").as_deref(), Some(&b"own"[..]));
+    assert_eq!(get(&mut second, STATE, b"d"), None);
+    // The `rows` table of the same object is another table.
+    assert_eq!(get(&mut second, ROWS, b"a"), None);
+    assert_eq!(second.epoch(), Epoch(2));
+}
+
+#[test]
+fn a_scope_that_is_not_merged_leaves_no_trace() {
+    let mut fixture = Fixture::new();
+    fixture.epoch(|scope| scope.put(STATE, b"k", b"1"));
+    let mut batch = fixture.committer.begin();
+    let mut failed = batch.scope();
+    assert_eq!(get(&mut failed, STATE, b"k").as_deref(), Some(&b"1"[..]));
+    failed.put(STATE, b"k", b"wrong");
+    failed.put(ROWS, b"k", b"wrong");
+    drop(failed);
+    assert!(batch.is_empty());
+    let mut next = batch.scope();
+    assert_eq!(get(&mut next, STATE, b"k").as_deref(), Some(&b"1"[..]));
+    batch.merge(next).unwrap();
+    fixture.committer.commit(batch).unwrap();
+    let mut later = fixture.committer.begin().scope();
+    assert_eq!(get(&mut later, STATE, b"k").as_deref(), Some(&b"1"[..]));
+    assert_eq!(get(&mut later, ROWS, b"k"), None);
+}
+
+#[test]
+fn a_scope_sees_what_was_merged_when_it_began() {
+    let fixture = Fixture::new();
+    let mut batch = fixture.committer.begin();
+    let mut early = batch.scope();
+    let mut other = batch.scope();
+    other.put(STATE, b"k", b"1");
+    batch.merge(other).unwrap();
+    assert_eq!(get(&mut early, STATE, b"k"), None);
+    assert_eq!(get(&mut batch.scope(), STATE, b"k").as_deref(), Some(&b"1"[..]));
+}
+
+#[test]
+fn the_caches_follow_every_commit() {
+    let mut fixture = Fixture::new();
+    let reader = TableReader::new(fixture.store.clone(), ROWS.object());
+    for i in 0..20_u8 {
+        // Absent, overwritten and deleted in turn, each time after a read that fills both caches.
+        let expected = (i > 0 && i % 3 != 0).then(|| vec![i - 1]);
+        let mut scope = fixture.committer.begin().scope();
+        assert_eq!(get(&mut scope, STATE, b"k"), expected, "epoch {i}");
+        assert_eq!(reader.point(b"k").unwrap().map(|v| v.to_vec()), expected, "epoch {i}");
+        assert_eq!(reader.many(&[b"k", b"x"]).unwrap()[0].as_ref().map(|v| v.to_vec()), expected, "epoch {i}");
+        fixture.epoch(|scope| {
+            for table in [STATE, ROWS] {
+                if i % 3 == 2 {
+                    scope.delete(table, b"k");
+                } else {
+                    scope.put(table, b"k", &[i]);
+                }
+            }
+        });
+    }
+    assert!(fixture.store.row_cache().hits() > 0 && fixture.store.state_cache().hits() > 0);
+}
+
+#[test]
+fn what_was_read_fills_the_cache_only_if_no_commit_took_a_step() {
+    let mut fixture = Fixture::new();
+    let shared = fixture.store.shared.clone();
+    let noted = shared.sequence();
+    assert!(shared.still_idle(noted) && shared.stable_sequence() == Some(noted));
+    fixture.epoch(|scope| scope.put(ROWS, b"k", b"1"));
+    assert!(!shared.still_idle(noted), "a whole commit lies between");
+    let idle = shared.sequence();
+    for (phase, stable) in [(EVICTING, false), (WRITING, true), (PUBLISHING, false)] {
+        shared.enter(phase);
+        let now = shared.sequence();
+        assert!(!shared.still_idle(idle) && !shared.still_idle(now), "phase {phase}");
+        assert_eq!(shared.stable_sequence().is_some(), stable, "phase {phase}");
+    }
+    shared.abandon();
+    assert!(!shared.still_idle(idle) && shared.still_idle(shared.sequence()));
+}
+
+#[test]
+fn an_epoch_over_the_limit_takes_nothing() {
+    let mut fixture = Fixture::with(&StoreOptions { epoch_max_bytes: 1000, ..small() });
+    let mut batch = fixture.committer.begin();
+    let mut fits = batch.scope();
+    fits.put(STATE, b"key1", &[0; 496]);
+    batch.merge(fits).unwrap();
+    assert_eq!(batch.bytes(), 500);
+    let mut too_much = batch.scope();
+    too_much.put(STATE, b"key2", &[0; 497]);
+    let refused = batch.merge(too_much);
+    assert!(matches!(refused, Err(StorageError::EpochTooLarge { bytes: 1001, limit: 1000 })), "{refused:?}");
+    assert_eq!(batch.bytes(), 500);
+    fixture.committer.commit(batch).unwrap();
+    let mut scope = fixture.committer.begin().scope();
+    assert!(get(&mut scope, STATE, b"key1").is_some());
+    assert_eq!(get(&mut scope, STATE, b"key2"), None);
+}
+
+#[test]
+fn bytes_count_each_key_once() {
+    let fixture = Fixture::new();
+    let mut scope = fixture.committer.begin().scope();
+    scope.put(STATE, b"k", &[0; 100]);
+    scope.put(STATE, b"k", &[0; 10]);
+    assert_eq!(scope.bytes(), 11);
+    scope.delete(STATE, b"k");
+    assert_eq!(scope.bytes(), 1);
+}
+
+#[test]
+fn a_dropped_object_is_empty_at_once_and_may_be_written_anew() {
+    let mut fixture = Fixture::new();
+    let other = Table::Rows(ObjectId(ROWS.object().0 + 1));
+    fixture.epoch(|scope| {
+        for key in 0..50_u8 {
+            scope.put(ROWS, &[key], b"old");
+            scope.put(STATE, &[key], b"old");
+            scope.put(other, &[key], b"other");
+        }
+    });
+    let reader = TableReader::new(fixture.store.clone(), ROWS.object());
+    assert!(reader.point(&[1]).unwrap().is_some());
+    let mut batch = fixture.committer.begin();
+    let mut before = batch.scope();
+    before.put(ROWS, &[60], b"gone too");
+    batch.merge(before).unwrap();
+    batch.drop_object(ROWS);
+    batch.drop_object(STATE);
+    let mut after = batch.scope();
+    let mut seen = 0;
+    after
+        .scan(ROWS, &[], None, &mut |_, _| {
+            seen += 1;
+            true
+        })
+        .unwrap();
+    assert_eq!((seen, get(&mut after, ROWS, &[1]), get(&mut after, STATE, &[1])), (0, None, None));
+    after.put(ROWS, &[2], b"new");
+    batch.merge(after).unwrap();
+    fixture.committer.commit(batch).unwrap();
+
+    assert_eq!(reader.point(&[1]).unwrap(), None);
+    let all = reader.range(&crate::KeyRange::all(), false, 0, 100).unwrap();
+    assert_eq!(all, [&b"new"[..]]);
+    let mut scope = fixture.committer.begin().scope();
+    assert_eq!(get(&mut scope, STATE, &[1]), None);
+    assert_eq!(get(&mut scope, other, &[1]).as_deref(), Some(&b"other"[..]));
+}
+
+#[test]
+fn meta_records_are_listed_by_prefix_without_the_stores_own() {
+    let mut fixture = Fixture::new();
+    let mut batch = fixture.committer.begin();
+    for key in ["a/1", "b/1", "b/2", "c"] {
+        batch.put_meta(key, Some(key.as_bytes().to_vec()));
+    }
+    fixture.committer.commit(batch).unwrap();
+    let mut batch = fixture.committer.begin();
+    batch.put_meta("b/1", None);
+    batch.put_meta("b/3", Some(Vec::new()));
+    fixture.committer.commit(batch).unwrap();
+    let names = |prefix: &str| -> Vec<String> {
+        fixture.store.meta_scan(prefix).unwrap().into_iter().map(|(name, _)| name).collect()
+    };
+    assert_eq!(names("b/"), ["b/2", "b/3"]);
+    assert_eq!(names(""), ["a/1", "b/2", "b/3", "c"]);
+    assert_eq!(fixture.store.meta("b/3").unwrap().as_deref(), Some(&b""[..]));
+}

@@ -1,0 +1,21 @@
+//! All integration tests, in one binary: each binary links DataFusion and RocksDB whole.
+//!
+//! - `tidy`: layering, names, pins
+//! - `slt`: sqllogictest files in `tests/slt`
+//! - `wire`: a real driver and psql over real sockets
+//! - `oracle`: random views and changes; after every epoch each view equals its query
+//! - `read_your_writes`: acknowledged means visible on every connection
+//! - `crash`: kill -9 at random moments and at named failure points
+//! - `restart`: a server that starts again is the same server
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+
+mod crash;
+mod oracle;
+mod process;
+mod read_your_writes;
+mod restart;
+mod server;
+mod slt;
+mod tidy;
+mod wire;

@@ -1,0 +1,66 @@
+//! The real `attune serve` as a child process, to be killed.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// A running server process; killed when dropped.
+pub struct Process {
+    pub addr: SocketAddr,
+    child: Child,
+}
+
+impl Process {
+    /// Starts `attune serve` on a free port and waits for its banner. `failpoint` arms `ATTUNE_FAILPOINT`.
+    ///
+    /// # Errors
+    /// What it wrote to stderr, when it ends before it is ready.
+    pub fn start(data: &Path, failpoint: Option<&str>) -> Result<Process, String> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_attune"));
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .env_remove("ATTUNE_FAILPOINT")
+            .env("ATTUNE_LOG", "warn")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(point) = failpoint {
+            command.env("ATTUNE_FAILPOINT", point);
+        }
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        while let Some(Ok(line)) = lines.next() {
+            if let Some(addr) = address(&line) {
+                return Ok(Process { addr, child });
+            }
+        }
+        let output = child.wait_with_output().unwrap();
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// SIGKILL.
+    pub fn kill(mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Whether it has ended by itself (a failure point).
+    pub fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The address in the banner: `... psql -h 127.0.0.1 -p 7432 ...`.
+fn address(banner: &str) -> Option<SocketAddr> {
+    let words: Vec<&str> = banner.split_whitespace().collect();
+    let after = |flag: &str| words.iter().position(|w| *w == flag).and_then(|i| words.get(i + 1)).copied();
+    format!("{}:{}", after("-h")?, after("-p")?).parse().ok()
+}

@@ -1,0 +1,9 @@
+//! The wire protocol, with a real driver, with psql, and with bytes no driver would send.
+
+mod copy;
+mod errors;
+mod extended;
+mod psql;
+mod raw;
+mod robustness;
+mod simple;
