@@ -90,7 +90,8 @@ fn join_name(kind: JoinKind) -> &'static str {
     }
 }
 
-fn call(aggregate: &Aggregate, input: &[Field]) -> String {
+/// The call of an aggregate in SQL.
+pub(crate) fn call(aggregate: &Aggregate, input: &[Field]) -> String {
     let function = match aggregate.function {
         AggregateFunction::Count => "count",
         AggregateFunction::Sum => "sum",

@@ -6,14 +6,17 @@ use attune_sql::catalog::RelationId;
 use attune_storage::ColumnType;
 
 /// A unique key of the output of `op`, in the order in which rows are best stored; `Some([])`: at most one row.
-pub(crate) fn key(op: &Op, inputs: &[&Node], width: usize, catalog: &Catalog) -> Option<Vec<usize>> {
+///
+/// `nodes` are all nodes so far, `inputs` those of this one, `width` the number of its columns.
+pub(crate) fn key(op: &Op, inputs: &[&Node], width: usize, nodes: &[Node], catalog: &Catalog) -> Option<Vec<usize>> {
     match (op, inputs) {
         (Op::Scan { relation, columns, .. }, _) => scan_key(*relation, columns, catalog),
         (Op::Values { rows }, _) => (rows.len() <= 1).then(Vec::new),
         (Op::Filter { .. }, [input]) => input.key.clone(),
         (Op::Project { exprs }, [input]) => {
             // A key survives if each of its columns does; where one is copied, the first copy stands for it.
-            let place = |column: &usize| exprs.iter().position(|e| *e == crate::Expr::Column(*column));
+            let copy = |column: usize| exprs.iter().position(|e| *e == crate::Expr::Column(column));
+            let place = |column: &usize| copy(*column).or_else(|| copy(equal_column(input, *column, nodes)?));
             input.key.as_ref()?.iter().map(place).collect()
         }
         (Op::Join { kind, on, .. }, [left, right]) => join_key(*kind, on, left, right),
@@ -62,12 +65,26 @@ fn join_key(kind: JoinKind, on: &[(usize, usize)], left: &Node, right: &Node) ->
     Some(both_keys(on, left, left_key, right_key))
 }
 
+/// The column of the other side that always equals this column of an inner join.
+fn equal_column(join: &Node, column: usize, nodes: &[Node]) -> Option<usize> {
+    let (Op::Join { kind: JoinKind::Inner, on, .. }, [left, _]) = (&join.op, &join.inputs[..]) else { return None };
+    let width = nodes.get(*left)?.schema.len();
+    let pairs = on.iter().filter(|(l, _)| is_exact(join.schema[*l].column_type));
+    let mut both = pairs.flat_map(|(l, r)| [(*l, r + width), (r + width, *l)]);
+    both.find(|(from, _)| *from == column).map(|(_, to)| to)
+}
+
+/// Equal values are the same value: 0 and -0 are equal floats, but two.
+fn is_exact(column_type: ColumnType) -> bool {
+    !matches!(column_type, ColumnType::Float32 | ColumnType::Float64)
+}
+
 /// The key columns of both sides, those the sides are joined by first: rows are looked up by them.
 fn both_keys(on: &[(usize, usize)], left: &Node, left_key: &[usize], right_key: &[usize]) -> Vec<usize> {
     let width = left.schema.len();
     let joined = on.iter().map(|(l, _)| *l).filter(|l| left_key.contains(l));
-    // A right column that equals a left key column adds nothing. (0 and -0 are equal floats, but two values.)
-    let exact = |l: usize| !matches!(left.schema[l].column_type, ColumnType::Float32 | ColumnType::Float64);
+    // A right column that equals a left key column adds nothing.
+    let exact = |l: usize| is_exact(left.schema[l].column_type);
     let repeats = |key: &usize| on.iter().any(|(l, r)| r == key && left_key.contains(l) && exact(*l));
     let right = right_key.iter().filter(|key| !repeats(key)).map(|key| key + width);
     let mut key = Vec::new();

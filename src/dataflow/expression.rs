@@ -1,6 +1,7 @@
 //! Scalar expressions of a plan, evaluated over whole batches. A failure concerns a row, not the view.
 
 use super::batch::row_text;
+use super::fault::panic_message;
 use super::{Fault, RowError, RowErrors};
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_empty_array, new_null_array};
 use arrow::compute::{CastOptions, can_cast_types, cast_with_options, concat};
@@ -8,6 +9,7 @@ use arrow::datatypes::{DataType, Schema};
 use attune_planner::Expr;
 use attune_sql::SqlError;
 use datafusion::physical_expr::PhysicalExpr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// A scalar expression over the columns of one input.
@@ -32,6 +34,11 @@ impl Expression {
             return Err(SqlError::internal(format!("expression {physical} gives {found}, the plan says {returns}")));
         }
         Ok(Expression { physical, returns })
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_physical(physical: Arc<dyn PhysicalExpr>, returns: DataType) -> Expression {
+        Expression { physical, returns }
     }
 
     /// The value for each row. Rows for which the evaluation fails are NULL and are added to `errors`.
@@ -64,7 +71,9 @@ impl Expression {
     }
 
     fn try_evaluate(&self, batch: &RecordBatch) -> Result<ArrayRef, String> {
-        let values = self.physical.evaluate(batch).and_then(|v| v.into_array_of_size(batch.num_rows()));
+        let values = || self.physical.evaluate(batch).and_then(|v| v.into_array_of_size(batch.num_rows()));
+        // A kernel that panics on a value (an arithmetic overflow it did not expect) is a failing row like any other.
+        let values = catch_unwind(AssertUnwindSafe(values)).map_err(|panic| panic_message(&*panic))?;
         let values = values.map_err(|e| e.strip_backtrace())?;
         if values.data_type() == &self.returns {
             return Ok(values);

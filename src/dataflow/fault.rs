@@ -1,6 +1,7 @@
 //! What can go wrong in a step: faults stop a view, row errors do not.
 
 use attune_storage::StorageError;
+use std::any::Any;
 
 /// A fault that stops one view and nothing else.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,13 @@ impl Fault {
     pub(super) fn internal(message: impl Into<String>) -> Fault {
         Fault::Internal(message.into())
     }
+}
+
+/// What a caught panic says.
+pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("panic: {}", text.unwrap_or("no message"))
 }
 
 /// Rows of one step whose expression failed and became NULL.

@@ -2,6 +2,7 @@
 
 use super::backfill::{Backfill, BackfillProgress};
 use super::batch::consolidate;
+use super::fault::panic_message;
 use super::{Fault, OperatorStatistics, RowErrors, StepScope, ViewGraph};
 use attune_storage::{Delta, EpochBatch, EpochScope, StorageError, Store, TableWriter};
 use std::collections::HashMap;
@@ -221,7 +222,7 @@ fn run_view(
             Ok(Ok(Some(stepped))) => stepped,
             Ok(Ok(None)) => return Ok(None),
             Ok(Err(fault)) => return Err(Failure::View(fault.to_string())),
-            Err(panic) => return Err(Failure::View(format!("panic: {}", panic_message(&*panic)))),
+            Err(panic) => return Err(Failure::View(panic_message(&*panic))),
         };
         match batch.merge(scope) {
             Ok(()) => return Ok(Some(stepped)),
@@ -287,9 +288,4 @@ fn step_scope<'a>(
     context: &EpochContext<'_>,
 ) -> StepScope<'a> {
     StepScope { state: scope, row_errors, epoch: batch.epoch(), timestamp_us: context.timestamp_us }
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

@@ -54,15 +54,20 @@ impl Expr {
 
     /// The expression with each column replaced by `f(column)`.
     #[must_use]
-    pub fn map_columns(mut self, f: &mut impl FnMut(usize) -> Expr) -> Expr {
-        if let Expr::Column(column) = self {
-            return f(column);
-        }
+    pub fn map_columns(self, f: &mut impl FnMut(usize) -> Expr) -> Expr {
+        self.rewrite(&mut |expr| match expr {
+            Expr::Column(column) => f(column),
+            other => other,
+        })
+    }
+
+    /// The expression with `f` applied to each node, operands first.
+    pub(crate) fn rewrite(mut self, f: &mut impl FnMut(Expr) -> Expr) -> Expr {
         for child in self.children_mut() {
             let old = std::mem::replace(child, Expr::Column(0));
-            *child = old.map_columns(f);
+            *child = old.rewrite(f);
         }
-        self
+        f(self)
     }
 
     /// A column or a constant: costs nothing to compute twice.

@@ -5,7 +5,7 @@ use crate::expr::{Literal, placeholder_index};
 use attune_sql::catalog::{Catalog, Relation, RelationKind, ViewStatus};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
-use datafusion::logical_expr::expr::{InList, Placeholder};
+use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{BinaryExpr, Expr, Limit, LogicalPlan, Operator, Sort, TableScan};
 use std::sync::Arc;
 
@@ -262,24 +262,29 @@ impl Scope<'_> {
             Expr::Literal(value, _) if value.data_type() == wanted => {
                 Some(LookupValue::Constant(Literal::from_scalar(value).ok()?.value))
             }
-            Expr::Placeholder(p) => parameter(p, &wanted),
-            Expr::Cast(cast) if *cast.field.data_type() == wanted => match &*cast.expr {
-                Expr::Placeholder(p) => parameter(p, &wanted),
-                _ => None,
-            },
-            _ => None,
+            other => parameter(other, &wanted),
         }
     }
 }
 
-fn parameter(placeholder: &Placeholder, wanted: &DataType) -> Option<LookupValue> {
-    let declared = placeholder.field.as_ref()?.data_type();
+/// A parameter, through casts that widen integers or change nothing.
+fn parameter(expr: &Expr, wanted: &DataType) -> Option<LookupValue> {
+    match expr {
+        Expr::Placeholder(p) if widens(p.field.as_ref()?.data_type(), wanted) => {
+            placeholder_index(p).map(LookupValue::Parameter)
+        }
+        Expr::Cast(cast) if widens(cast.field.data_type(), wanted) => parameter(&cast.expr, cast.field.data_type()),
+        _ => None,
+    }
+}
+
+/// Whether every value of one type is a value of the other.
+fn widens(from: &DataType, to: &DataType) -> bool {
     let width = |data_type: &DataType| match data_type {
         DataType::Int16 => Some(2),
         DataType::Int32 => Some(4),
         DataType::Int64 => Some(8),
         _ => None,
     };
-    let widens = matches!((width(declared), width(wanted)), (Some(from), Some(to)) if from < to);
-    (declared == wanted || widens).then(|| placeholder_index(placeholder).map(LookupValue::Parameter))?
+    from == to || matches!((width(from), width(to)), (Some(from), Some(to)) if from < to)
 }

@@ -2,7 +2,7 @@
 
 use super::Lowering;
 use super::columns::{check_numeric, fields};
-use crate::expr::{Expr, Scope, from_datafusion};
+use crate::expr::{Expr, Scope, from_datafusion, sql};
 use crate::plan::{Aggregate, AggregateFunction, Field, Op};
 use attune_sql::SqlError;
 use attune_storage::ColumnType;
@@ -30,7 +30,7 @@ impl Lowering<'_> {
     pub(super) fn aggregate(&mut self, node: &DfAggregateNode) -> Result<usize, SqlError> {
         let input = self.lower(&node.input)?;
         let scope = Scope::of(node.input.schema());
-        let schema = fields(&node.schema)?;
+        let mut schema = fields(&node.schema)?;
         let mut inputs = Inputs { exprs: Vec::new(), fields: Vec::new() };
         let mut group = Vec::with_capacity(node.group_expr.len());
         for expr in &node.group_expr {
@@ -39,6 +39,13 @@ impl Lowering<'_> {
         let mut aggregates = Vec::with_capacity(node.aggr_expr.len());
         for (expr, field) in node.aggr_expr.iter().zip(schema.get(group.len()..).unwrap_or_default()) {
             aggregates.push(self.one_aggregate(&mut inputs, expr, scope, input, field)?);
+        }
+        // DataFusion names columns after the query's text; those of the input read better.
+        for (field, column) in schema.iter_mut().zip(&group) {
+            field.name.clone_from(&inputs.fields[*column].name);
+        }
+        for (field, aggregate) in schema.iter_mut().skip(group.len()).zip(&aggregates) {
+            field.name = crate::explain::call(aggregate, &inputs.fields);
         }
         if aggregates.is_empty() {
             return self.groups_only(input, inputs, group, schema);
@@ -98,10 +105,7 @@ impl Lowering<'_> {
         input: usize,
     ) -> Result<usize, SqlError> {
         let (converted, column_type) = self.typed(from_datafusion(expr, scope)?, self.schema(input))?;
-        let name = match &converted {
-            Expr::Column(c) => self.schema(input)[*c].name.clone(),
-            _ => expr.schema_name().to_string(),
-        };
+        let name = sql(&converted, self.schema(input));
         Ok(inputs.add(converted, name, column_type))
     }
 

@@ -1,7 +1,7 @@
 //! Columns and typed expressions of plan nodes.
 
 use super::Lowering;
-use crate::expr::{Expr, Literal, Scope, arrow_schema, from_datafusion, physical};
+use crate::expr::{Expr, Literal, Scope, arrow_schema, from_datafusion, physical, sql};
 use crate::plan::{Field, Op};
 use crate::types::{column_type, sql_name};
 use attune_sql::SqlError;
@@ -39,6 +39,7 @@ pub(super) fn unit_value() -> Expr {
 impl Lowering<'_> {
     /// An expression over a node's columns with its type. It is compiled once, so that what cannot run is refused here.
     pub(super) fn typed(&self, expr: Expr, input: &[Field]) -> Result<(Expr, ColumnType), SqlError> {
+        let expr = without_idle_casts(expr, input);
         if let Expr::Column(index) = expr {
             let field = input.get(index).ok_or_else(|| SqlError::internal(format!("column {index} is missing")))?;
             return Ok((expr, field.column_type));
@@ -85,8 +86,9 @@ impl Lowering<'_> {
             let known = all.iter().position(|e| *e == converted);
             places.push(known.unwrap_or(all.len()));
             if known.is_none() {
+                let name = sql(&converted, self.schema(input));
                 all.push(converted);
-                fields.push(Field { name: expr.schema_name().to_string(), column_type, nullable: true });
+                fields.push(Field { name, column_type, nullable: true });
             }
         }
         if all.len() == width {
@@ -100,6 +102,18 @@ impl Lowering<'_> {
         let exprs = columns.map(Expr::Column).collect();
         self.push(Op::Project { exprs }, vec![input], fields)
     }
+}
+
+/// The expression without casts of columns to the type that they have: DataFusion casts what is another type to it only, such
+/// as the unsigned row numbers.
+fn without_idle_casts(expr: Expr, input: &[Field]) -> Expr {
+    expr.rewrite(&mut |expr| match expr {
+        Expr::Cast { expr, to } => match *expr {
+            Expr::Column(column) if input.get(column).is_some_and(|f| f.column_type == to) => Expr::Column(column),
+            other => Expr::Cast { expr: Box::new(other), to },
+        },
+        other => other,
+    })
 }
 
 /// The expression, with a cast unless it has this type already.

@@ -47,7 +47,14 @@ pub fn lower(plan: &LogicalPlan, catalog: &Catalog) -> Result<DataflowPlan, SqlE
     }
     let mut lowering = Lowering { catalog, nodes: Vec::new(), depth: 0 };
     let root = lowering.lower(plan)?;
-    Ok(finish::finish(lowering.nodes, root, catalog))
+    let mut lowered = finish::finish(lowering.nodes, root, catalog);
+    // Columns of the output are named as in the query, whatever node gives them.
+    if let Some(root) = lowered.nodes.last_mut() {
+        for (field, column) in root.schema.iter_mut().zip(plan.schema().fields()) {
+            field.name.clone_from(column.name());
+        }
+    }
+    Ok(lowered)
 }
 
 struct Lowering<'a> {
@@ -107,7 +114,7 @@ impl Lowering<'_> {
 /// A node with its derived properties (state slots are given later).
 fn derive(op: Op, inputs: Vec<usize>, schema: Vec<Field>, nodes: &[Node], catalog: &Catalog) -> Node {
     let read: Vec<&Node> = inputs.iter().map(|i| &nodes[*i]).collect();
-    let key = properties::key(&op, &read, schema.len(), catalog);
+    let key = properties::key(&op, &read, schema.len(), nodes, catalog);
     let append_only = properties::append_only(&op, &read, catalog);
     let exchange = exchange(&op, &inputs, |input| nodes[input].schema.len());
     Node { op, inputs, schema, exchange, key, append_only, state: Vec::new() }

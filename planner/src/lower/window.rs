@@ -20,8 +20,8 @@ impl Lowering<'_> {
         let mut node = self.lower(&window.input)?;
         // Columns of the query in the node so far: those of the input, then one rank per function.
         let mut columns: Vec<usize> = (0..width).collect();
-        for (function, field) in window.window_expr.iter().zip(fields.iter().skip(width)) {
-            node = self.row_number(node, row_number(function)?, Scope::of(input_schema), field)?;
+        for function in &window.window_expr {
+            node = self.row_number(node, row_number(function)?, Scope::of(input_schema))?;
             columns.push(self.schema(node).len() - 1);
         }
         if columns.len() == self.schema(node).len() {
@@ -30,19 +30,13 @@ impl Lowering<'_> {
         Ok(self.select(node, columns.into_iter(), fields))
     }
 
-    fn row_number(
-        &mut self,
-        input: usize,
-        function: &WindowFunction,
-        scope: Scope<'_>,
-        field: &Field,
-    ) -> Result<usize, SqlError> {
+    fn row_number(&mut self, input: usize, function: &WindowFunction, scope: Scope<'_>) -> Result<usize, SqlError> {
         let params = &function.params;
         let partition = params.partition_by.iter().filter(|e| !matches!(e, DfExpr::Literal(..))).collect::<Vec<_>>();
         let (node, partition) = self.as_columns(input, &partition, scope)?;
         let (node, order) = self.order_columns(node, &params.order_by, scope, &partition)?;
         let mut schema = self.schema(node).to_vec();
-        schema.push(Field { name: field.name.clone(), column_type: ColumnType::Int64, nullable: false });
+        schema.push(Field { name: "row_number".to_owned(), column_type: ColumnType::Int64, nullable: false });
         let op = Op::TopK { partition, order, offset: 0, limit: None, rank: true };
         Ok(self.push(op, vec![node], schema))
     }

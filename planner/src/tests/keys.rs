@@ -52,10 +52,10 @@ fn keys() {
             keyless              SELECT * FROM bag
             (product_id)         SELECT product_id, name FROM products ORDER BY name LIMIT 5
             single row           SELECT product_id, name FROM products ORDER BY name LIMIT 1
-            keyless              SELECT * FROM (SELECT household_id, ts, row_number() OVER (PARTITION BY household_id ORDER BY ts) r FROM purchases) t WHERE r <= 3
+            (household_id, r)    SELECT * FROM (SELECT household_id, ts, row_number() OVER (PARTITION BY household_id ORDER BY ts) r FROM purchases) t WHERE r <= 3
             (household_id)       SELECT * FROM (SELECT household_id, ts, row_number() OVER (PARTITION BY household_id ORDER BY ts) r FROM purchases) t WHERE r = 1
             (household_id, category) SELECT a.household_id, a.category, a.n, s.total FROM affinity a JOIN spend s ON s.household_id = a.household_id
-            keyless              SELECT s.household_id, a.category, a.n, s.total FROM spend s JOIN affinity a ON s.household_id = a.household_id
+            (household_id, category) SELECT s.household_id, a.category, a.n, s.total FROM spend s JOIN affinity a ON s.household_id = a.household_id
             (household_id, category) SELECT s.household_id, a.category, a.n, s.total FROM spend s LEFT JOIN affinity a ON s.household_id = a.household_id
             (category, x, y)     SELECT a.household_id AS x, b.household_id AS y, a.category FROM affinity a JOIN affinity b ON a.category = b.category
             (user_id, order_id)  SELECT o.user_id, o.order_id, t.n FROM orders o, totals t

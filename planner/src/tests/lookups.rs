@@ -74,13 +74,13 @@ fn points() {
             SELECT name, product_id FROM products WHERE 7 = product_id
                products point ('7') types [int64] output [3, 0]
             SELECT p.name AS n FROM products p WHERE p.product_id = $1::int LIMIT 1
-               -
+               products point ($1) limit 1 types [int64] output [3]
             SELECT amount FROM orders WHERE order_id = $2 AND user_id = $1 ORDER BY note
                orders point ($1, $2) types [int64, int32] output [2]
             SELECT * FROM spend WHERE household_id = 42
                spend point ('42') types [int64] output [0, 1, 2, 3]
             SELECT * FROM top_categories WHERE household_id = $1 AND rank = 3
-               -
+               top_categories point ($1, '3') types [int64, int64] output [0, 1, 2, 3]
             SELECT * FROM totals
                totals point () types [] output [0, 1]
         "#]],
@@ -131,13 +131,13 @@ fn ranges() {
         ],
         expect![[r#"
             SELECT * FROM top_categories WHERE household_id = 42 ORDER BY rank
-               -
+               top_categories range ('42') types [int64] output [0, 1, 2, 3]
             SELECT category FROM top_categories WHERE household_id = $1 ORDER BY rank DESC LIMIT 3
-               -
+               top_categories range ($1) backwards limit 3 types [int64] output [1]
             SELECT category FROM top_categories WHERE household_id = $1 ORDER BY household_id DESC, rank LIMIT $2 OFFSET $3
-               -
+               top_categories range ($1) limit $2 offset $3 types [int64] output [1]
             SELECT category FROM top_categories WHERE household_id = $1 AND rank <= 5
-               -
+               top_categories range ($1) to '5' types [int64, int64] output [1]
             SELECT order_id FROM orders WHERE user_id = $1 AND order_id BETWEEN $2 AND $3
                orders range ($1) from $2 to $3 types [int64, int32, int32] output [1]
             SELECT order_id FROM orders WHERE user_id = $1 AND order_id > 10 ORDER BY order_id LIMIT 10 OFFSET 5

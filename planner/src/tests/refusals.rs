@@ -5,70 +5,115 @@ use expect_test::expect;
 
 #[test]
 fn joins() {
-    check("SELECT p.ts FROM purchases p FULL JOIN products q ON p.product_id = q.product_id", expect![[r#"
+    check(
+        "SELECT p.ts FROM purchases p FULL JOIN products q ON p.product_id = q.product_id",
+        expect![[r#"
         FULL JOIN cannot be kept in a materialized view yet (0A000); hint: Combine a LEFT JOIN with the rows of the right side that have no match: ... LEFT JOIN ... UNION ALL SELECT ... WHERE NOT EXISTS (...).
-    "#]]);
-    check("SELECT name FROM products WHERE product_id NOT IN (SELECT product_id FROM purchases)", expect![[r#"
+    "#]],
+    );
+    check(
+        "SELECT name FROM products WHERE product_id NOT IN (SELECT product_id FROM purchases)",
+        expect![[r#"
         NOT IN (subquery) over columns that may be NULL cannot be kept in a materialized view (0A000); hint: Use NOT EXISTS, or declare the columns NOT NULL: NOT IN is never true once the subquery gives a NULL.
-    "#]]);
+    "#]],
+    );
     check(
         "SELECT name FROM products q WHERE category = 'x' OR EXISTS (SELECT 1 FROM purchases p WHERE p.product_id = q.product_id)",
         expect![[r#"
             EXISTS or IN (subquery) inside OR, CASE or the select list cannot be kept in a materialized view yet (0A000); hint: Make it a condition of its own in WHERE (joined to others by AND), or LEFT JOIN the subquery and test for NULL.
         "#]],
     );
-    check("SELECT (SELECT name FROM products WHERE category = 'x') AS n FROM spend", expect![[r#"
+    check(
+        "SELECT (SELECT name FROM products WHERE category = 'x') AS n FROM spend",
+        expect![[r#"
         a subquery used as a value may return more than one row, which a materialized view cannot report (0A000); hint: Make it one row: use an aggregate such as max(...), or LIMIT 1, or compare with the full primary key.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn aggregates() {
-    check("SELECT category, string_agg(name, ',') FROM products GROUP BY category", expect![[r#"
+    check(
+        "SELECT category, string_agg(name, ',') FROM products GROUP BY category",
+        expect![[r#"
         the aggregate string_agg cannot be kept in a materialized view yet (0A000); hint: Use count, sum, avg, min or max, with DISTINCT and FILTER as needed, or compute it in the query that reads the view.
-    "#]]);
-    check("SELECT category, count(*) FROM products GROUP BY ROLLUP (category)", expect![[r#"
+    "#]],
+    );
+    check(
+        "SELECT category, count(*) FROM products GROUP BY ROLLUP (category)",
+        expect![[r#"
         GROUPING SETS, ROLLUP and CUBE are not supported (0A000); hint: Write one query with GROUP BY per grouping set and combine them with UNION ALL.
-    "#]]);
-    check("SELECT count(DISTINCT (category, name)) FROM products", expect![[r#"
+    "#]],
+    );
+    check(
+        "SELECT count(DISTINCT (category, name)) FROM products",
+        expect![[r#"
         function struct gives Struct("c0": Utf8, "c1": Utf8), which is none of Attune's column types (0A000); hint: Use a function that gives one of the column types, or cast to text.
-    "#]]);
-    check("SELECT array_agg(name) FROM products", expect![[r#"
+    "#]],
+    );
+    check(
+        "SELECT array_agg(name) FROM products",
+        expect![[r#"
         column "array_agg" has a type that cannot be shown (List(Utf8)) (0A000); hint: Turn it into text or numbers in the query: array_to_string for lists, a field for structs.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn windows() {
-    check("SELECT rank() OVER (PARTITION BY category ORDER BY name) AS r FROM products", expect![[r#"
+    check(
+        "SELECT rank() OVER (PARTITION BY category ORDER BY name) AS r FROM products",
+        expect![[r#"
         the window function rank() cannot be kept in a materialized view yet (0A000); hint: Use row_number(), with further columns in its ORDER BY that say how ties are broken, or count the rows that come before with a join.
-    "#]]);
-    check("SELECT sum(price) OVER (PARTITION BY household_id ORDER BY ts) AS s FROM purchases", expect![[r#"
+    "#]],
+    );
+    check(
+        "SELECT sum(price) OVER (PARTITION BY household_id ORDER BY ts) AS s FROM purchases",
+        expect![[r#"
         the window function sum() cannot be kept in a materialized view yet (0A000); hint: Aggregate with GROUP BY in a subquery and join it to the rows.
-    "#]]);
-    check("SELECT lag(price) OVER (PARTITION BY household_id ORDER BY ts) AS s FROM purchases", expect![[r#"
+    "#]],
+    );
+    check(
+        "SELECT lag(price) OVER (PARTITION BY household_id ORDER BY ts) AS s FROM purchases",
+        expect![[r#"
         the window function lag() cannot be kept in a materialized view yet (0A000); hint: Compute it in the query that reads the view; row_number() is supported here.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn expressions() {
-    check("SELECT now() AS t, name FROM products", expect![[r#"
+    check(
+        "SELECT now() AS t, name FROM products",
+        expect![[r#"
         now() has no fixed result, so a view or index cannot be kept with it (0A000); hint: Store the value in a column when the row is written, or compute it in the query that reads the view.
-    "#]]);
-    check("SELECT name FROM products WHERE random() < 0.5", expect![[r#"
+    "#]],
+    );
+    check(
+        "SELECT name FROM products WHERE random() < 0.5",
+        expect![[r#"
         random() has no fixed result, so a view or index cannot be kept with it (0A000); hint: Store the value in a column when the row is written, or compute it in the query that reads the view.
-    "#]]);
-    check("SELECT name SIMILAR TO 'a%' AS s FROM products", expect![[r#"
+    "#]],
+    );
+    check(
+        "SELECT name SIMILAR TO 'a%' AS s FROM products",
+        expect![[r#"
         SIMILAR TO is not supported (0A000); hint: Use ~ with a regular expression.
-    "#]]);
-    check("SELECT make_array(name) AS a FROM products", expect![[r#"
+    "#]],
+    );
+    check(
+        "SELECT make_array(name) AS a FROM products",
+        expect![[r#"
         column "a" has a type that cannot be shown (List(Utf8)) (0A000); hint: Turn it into text or numbers in the query: array_to_string for lists, a field for structs.
-    "#]]);
+    "#]],
+    );
     let deep = (0..300).fold("price".to_owned(), |text, n| format!("{text} + {n}.5 * quantity"));
-    check(&format!("SELECT {deep} AS x FROM purchases"), expect![[r#"
+    check(
+        &format!("SELECT {deep} AS x FROM purchases"),
+        expect![[r#"
         an expression is nested too deeply (54001); hint: Compute parts of it in views that this query reads.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -79,13 +124,22 @@ fn others() {
             Recursive CTE is not implemented (0A000); hint: docs/sql.md lists what queries can contain.
         "#]],
     );
-    check("SELECT name FROM products LIMIT $1", expect![[r#"
+    check(
+        "SELECT name FROM products LIMIT $1",
+        expect![[r#"
         LIMIT must be a constant in a materialized view (0A000); hint: Write a number.
-    "#]]);
-    check("SELECT unnest(make_array(1, 2)) AS n FROM products", expect![[r#"
+    "#]],
+    );
+    check(
+        "SELECT unnest(make_array(1, 2)) AS n FROM products",
+        expect![[r#"
         unnest() cannot be kept in a materialized view yet (0A000); hint: Store one row per element.
-    "#]]);
-    check("SELECT FROM products", expect![[r#"
+    "#]],
+    );
+    check(
+        "SELECT FROM products",
+        expect![[r#"
         a materialized view must have at least one column (42P16)
-    "#]]);
+    "#]],
+    );
 }

@@ -6,6 +6,7 @@
 mod aggregate;
 mod backfill;
 mod cells;
+mod expression;
 mod harness;
 mod join;
 mod linear;

@@ -81,7 +81,7 @@ fn cases() -> Vec<Case> {
 fn check_case(seed: u64, case: &Case, rules: Rules) -> super::harness::Run {
     let mut types = TYPES.to_vec();
     if case.rank {
-        types.push(if seed % 2 == 0 { INT } else { ColumnType::UInt64 });
+        types.push(if seed.is_multiple_of(2) { INT } else { ColumnType::UInt64 });
     }
     let op = Op::TopK {
         partition: case.partition.clone(),

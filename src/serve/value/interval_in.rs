@@ -129,22 +129,27 @@ fn words(text: &str) -> Option<Sum> {
             sum.micros = sum.micros.checked_add(time(word)?)?;
             continue;
         }
-        let split = word.find(|c: char| c.is_ascii_alphabetic() && c != 'e').unwrap_or(word.len());
-        let (number, unit) = word.split_at(split);
-        if !number.is_empty() {
-            if pending.is_some() {
-                return None;
-            }
-            match year_month(number) {
-                Some(months) if unit.is_empty() => {
-                    sum.months = sum.months.checked_add(months)?;
-                    continue;
+        // `1h30m` has several.
+        let mut rest = word;
+        while !rest.is_empty() {
+            let (number, after) = rest.split_at(rest.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(rest.len()));
+            let (unit, after) = after.split_at(after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len()));
+            rest = after;
+            if !number.is_empty() {
+                if pending.is_some() {
+                    return None;
                 }
-                _ => pending = Some(number.parse().ok().filter(|amount: &f64| amount.is_finite())?),
+                match year_month(number) {
+                    Some(months) if unit.is_empty() => {
+                        sum.months = sum.months.checked_add(months)?;
+                        continue;
+                    }
+                    _ => pending = Some(number.parse().ok().filter(|amount: &f64| amount.is_finite())?),
+                }
             }
-        }
-        if !unit.is_empty() {
-            sum.add(pending.take()?, singular(unit))?;
+            if !unit.is_empty() {
+                sum.add(pending.take()?, singular(unit))?;
+            }
         }
     }
     if let Some(amount) = pending {

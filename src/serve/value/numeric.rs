@@ -111,8 +111,8 @@ pub(in crate::serve) fn parse_text(text: &str, scale: i8) -> Result<Option<Exact
     if whole.len() + fraction.len() == 0 || !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
         return Ok(None);
     }
-    let digits = whole.bytes().chain(fraction.bytes()).map(|byte| i16::from(byte - b'0'));
-    collect(digits, 10, whole.len() as i64 - 1 + i64::from(exponent), scale, negative).map(Some)
+    let digits = whole.bytes().chain(fraction.bytes()).map(|byte| byte - b'0');
+    collect(digits, whole.len() as i64 - 1 + i64::from(exponent), scale, negative).map(Some)
 }
 
 /// Reads the binary form; `None` when the bytes are none.
@@ -135,51 +135,32 @@ pub(in crate::serve) fn parse_binary(bytes: &[u8], scale: i8) -> Result<Option<E
     if digits.clone().any(|digit| !(0..10_000).contains(&digit)) {
         return Ok(None);
     }
+    let decimal = digits.flat_map(|digit| [1_000, 100, 10, 1].map(|unit| (digit / unit % 10) as u8));
     let weight = i64::from(word(2) as i16);
-    collect(digits, 10_000, weight, scale, negative).map(Some)
+    collect(decimal, weight * 4 + 3, scale, negative).map(Some)
 }
 
-/// The number whose digits in `base` (10 or 10,000) start at `base ^ weight`.
-fn collect(
-    digits: impl Iterator<Item = i16>,
-    base: i128,
-    weight: i64,
-    scale: i8,
-    negative: bool,
-) -> Result<Exact, SqlError> {
-    let digits_of_base: i64 = if base == 10 { 1 } else { 4 };
+/// The number whose decimal digits start at `10 ^ power`.
+fn collect(digits: impl Iterator<Item = u8>, mut power: i64, scale: i8, negative: bool) -> Result<Exact, SqlError> {
+    let last = -i64::from(scale);
     let mut sum: i128 = 0;
-    // Power of ten of the last digit that `sum` holds.
-    let mut power = (weight + 1) * digits_of_base;
-    let mut exact = true;
+    let (mut exact, mut round_up) = (true, false);
     for digit in digits {
-        // Beyond the digit after the last one that counts, only "is anything left" matters.
-        if power <= -i64::from(scale) - digits_of_base {
+        if power >= last {
+            sum = sum.checked_mul(10).and_then(|sum| sum.checked_add(i128::from(digit))).ok_or_else(too_large)?;
+        } else {
+            // The first digit that does not fit decides, half away from zero.
+            round_up |= power == last - 1 && digit >= 5;
             exact &= digit == 0;
-            continue;
         }
-        power -= digits_of_base;
-        sum = sum.checked_mul(base).and_then(|sum| sum.checked_add(i128::from(digit))).ok_or_else(too_large)?;
+        power -= 1;
     }
-    let shift = power + i64::from(scale);
-    let unscaled = match sum {
-        0 => 0,
-        _ if shift >= 0 => {
-            let factor = u32::try_from(shift).ok().and_then(|shift| 10_i128.checked_pow(shift));
-            factor.and_then(|factor| sum.checked_mul(factor)).ok_or_else(too_large)?
-        }
-        _ => match u32::try_from(-shift).ok().and_then(|shift| 10_i128.checked_pow(shift)) {
-            Some(divisor) => {
-                exact &= sum % divisor == 0;
-                sum / divisor + i128::from(sum % divisor >= divisor - divisor / 2)
-            }
-            // Smaller than half of the last digit by far.
-            None => {
-                exact = false;
-                0
-            }
-        },
-    };
+    let missing = power + 1 - last;
+    if sum != 0 && missing > 0 {
+        let factor = u32::try_from(missing).ok().and_then(|missing| 10_i128.checked_pow(missing));
+        sum = factor.and_then(|factor| sum.checked_mul(factor)).ok_or_else(too_large)?;
+    }
+    let unscaled = sum.checked_add(i128::from(round_up)).ok_or_else(too_large)?;
     Ok(Exact { unscaled: if negative { -unscaled } else { unscaled }, exact })
 }
 

@@ -24,6 +24,8 @@ fn words_of_postgres() {
     check(SqlType::Timestamp, "2024-13-01", "22008", "date/time field value out of range: \"2024-13-01\"");
     check(SqlType::Timestamp, "2024-01-01 25:00", "22008", "date/time field value out of range: \"2024-01-01 25:00\"");
     check(SqlType::Timestamp, "2024-01-01 x", "22007", "invalid input syntax for type timestamp: \"2024-01-01 x\"");
+    // Microseconds since 1970 end in the year 294247.
+    check(SqlType::Timestamp, "294248-01-01", "22008", "date/time field value out of range: \"294248-01-01\"");
     check(SqlType::Interval, "1 fortnight", "22007", "invalid input syntax for type interval: \"1 fortnight\"");
     check(SqlType::Bytea, "\\x0", "22P02", "invalid hexadecimal data: odd number of digits");
     check(SqlType::Bytea, "\\xzz", "22P02", "invalid hexadecimal digit: \"z\"");
