@@ -49,8 +49,9 @@ deny:
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --workspace check licenses bans sources; \
 	else echo "cargo-deny is not installed: licences are not checked (cargo install cargo-deny)"; fi
 
-bench: deps ## Measure: the demo's replay, ingestion and lookups at once
+bench: deps ## Measure: restart at two sizes, then the demo's replay with ingestion and lookups at once
 	$(CARGO) build $(WORKSPACE) --bins
+	@$(ATTUNE) bench restart
 	@exec $(ATTUNE) demo --exit --listen 127.0.0.1:0 $(ARGS)
 
 deps: ## Install what the build needs besides Rust: libclang and a C++ compiler

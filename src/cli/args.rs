@@ -63,6 +63,29 @@ pub(super) enum Command {
     /// port while another connection looks things up. At the end it shows what it would recommend to one household, and
     /// stays up for you to look around with psql until Ctrl-C.
     Demo(DemoArgs),
+    /// Measure this build on this machine.
+    ///
+    /// Absolute figures say little on a shared machine; every benchmark prints a ratio of two figures of the same run.
+    Bench(BenchArgs),
+}
+
+#[derive(clap::Args)]
+pub(super) struct BenchArgs {
+    #[command(subcommand)]
+    pub(super) bench: Bench,
+    /// Print JSON instead of a table
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Bench {
+    /// How long a restart takes at two sizes of state, a factor of ten apart
+    Restart {
+        /// Events at the larger size
+        #[arg(long, value_name = "N", default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(100..))]
+        events: u64,
+    },
 }
 
 #[derive(clap::Args)]

@@ -1,6 +1,7 @@
-//! The command line: `attune serve` and `attune demo`.
+//! The command line: `attune serve`, `attune demo` and `attune bench`.
 
 mod args;
+mod bench;
 mod exit;
 mod logging;
 mod serve;
@@ -8,7 +9,7 @@ pub mod signals;
 
 use crate::config::{Config, ConfigError};
 use crate::demo;
-use args::{Args, Command};
+use args::{Args, Bench, BenchArgs, Command};
 use clap::Parser;
 pub use exit::Failure;
 pub(crate) use serve::psql;
@@ -44,6 +45,10 @@ fn run(command: Command) -> Result<(), Failure> {
             let (options, defaults) = demo::Options::new(args.speed, args.events, args.exit);
             let config = args.settings.load(defaults)?;
             in_runtime(&config, demo::run(config.clone(), options))
+        }
+        Command::Bench(BenchArgs { bench: Bench::Restart { events }, json }) => {
+            let config = Config { log: "warn".to_owned(), ..Config::default() };
+            in_runtime(&config, bench::restart(events, json))
         }
     }
 }

@@ -52,11 +52,11 @@ async fn rows_in_and_out() {
         ]
     );
     let csv = out(&client, "COPY (SELECT household_id, product, price FROM purchases ORDER BY household_id, price) TO STDOUT WITH (FORMAT csv, HEADER true)").await;
-    assert_eq!(csv, "household_id,product,price\n1,\"a,\"\"b\"\"\",1.5\n1,,2.5\n2,\"\",4\n3,tabthere,\n");
+    assert_eq!(csv, "household_id,product,price\n1,\"a,\"\"b\"\"\",1.5\n1,,2.5\n2,\"\",4\n3,tab\there,\n");
     let text =
         out(&client, "COPY (SELECT household_id, product, price FROM purchases WHERE household_id = 3) TO STDOUT")
             .await;
-    assert_eq!(text, "3\ttabthere\t\\N\n");
+    assert_eq!(text, "3\ttab\\there\t\\N\n");
 }
 
 #[tokio::test]
@@ -145,7 +145,9 @@ async fn refused_targets() {
         ("COPY purchases (nothing) FROM STDIN", "42703"),
         ("COPY purchases (price, price) FROM STDIN", "42701"),
     ] {
-        let error = copy(&client, statement, &[]).await.unwrap_err();
-        assert_eq!(error.code().unwrap().code(), code, "{statement}");
+        // By the simple protocol: tokio-postgres sends Sync twice for a COPY that does not begin, and loses count.
+        let error = client.batch_execute(statement).await.unwrap_err();
+        let found = error.code().map(|found| found.code().to_owned());
+        assert_eq!(found.as_deref(), Some(code), "{statement}: {error:?}");
     }
 }

@@ -6,13 +6,14 @@ use crate::plan::Field;
 use arrow::datatypes::{DataType, Field as ArrowField, Schema};
 use attune_sql::{SqlError, SqlState};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::TreeNode;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, DFSchema, DataFusionError};
 use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::logical_expr::expr::{BinaryExpr, Case, InList, Like, ScalarFunction};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{Expr as DfExpr, ExprSchemable, cast, try_cast};
 use datafusion::optimizer::analyzer::type_coercion::TypeCoercionRewriter;
+use datafusion::physical_expr::expressions::BinaryExpr as PhysicalBinary;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use std::sync::{Arc, LazyLock};
 
@@ -35,7 +36,17 @@ pub fn physical(expr: &Expr, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>, S
     let logical = logical(expr, &schema)?;
     let mut props = ExecutionProps::new();
     props.config_options = Some(Arc::clone(&CONFIG));
-    create_physical_expr(&logical, &schema, &props, &PhysicalPlanningContext::default()).map_err(mismatch)
+    let compiled =
+        create_physical_expr(&logical, &schema, &props, &PhysicalPlanningContext::default()).map_err(mismatch)?;
+    compiled.transform_up(checked).data().map_err(mismatch)
+}
+
+/// Arithmetic that fails on overflow, as in Postgres; DataFusion's wraps around unless told otherwise.
+fn checked(expr: Arc<dyn PhysicalExpr>) -> Result<Transformed<Arc<dyn PhysicalExpr>>, DataFusionError> {
+    Ok(match expr.downcast_ref::<PhysicalBinary>() {
+        Some(binary) => Transformed::yes(Arc::new(binary.clone().with_fail_on_overflow(true))),
+        None => Transformed::no(expr),
+    })
 }
 
 /// The Arrow schema of a node's output.

@@ -23,6 +23,7 @@ pub use errors::map_datafusion_error;
 pub use parameters::{bind_parameters, parameter_arrow_types, parameter_types};
 pub use query::BoundQuery;
 pub use sources::{RelationSource, SchemaSources, visible_schema};
+pub(crate) use sources::ViewSource;
 
 use crate::SqlError;
 use crate::catalog::{Catalog, Relation};

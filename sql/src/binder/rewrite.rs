@@ -3,9 +3,10 @@
 
 use super::output_names::{self, Names};
 use crate::SqlError;
+use crate::functions::generate_series;
 use datafusion::sql::sqlparser::ast::{
-    Distinct, Expr, GroupByExpr, LimitClause, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor,
-    Value, ValueWithSpan, VisitMut, VisitorMut,
+    Distinct, Expr, GroupByExpr, LimitClause, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr,
+    TableAliasColumnDef, TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 use std::ops::ControlFlow;
@@ -52,6 +53,7 @@ impl VisitorMut for Rewriter {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Box<SqlError>> {
+        name_series(factor);
         result(check_table_factor(factor))
     }
 
@@ -173,6 +175,16 @@ fn check_select(select: &Select) -> Result<(), SqlError> {
         GroupByExpr::All(_) | GroupByExpr::Expressions(..) => {
             Err(SqlError::unsupported("GROUP BY ALL and modifiers are not supported", "Write the columns out."))
         }
+    }
+}
+
+/// `FROM generate_series(1, 3) AS i`: the alias names the column too, as in Postgres.
+fn name_series(factor: &mut TableFactor) {
+    if let TableFactor::Table { name, args: Some(_), alias: Some(alias), .. } = factor
+        && alias.columns.is_empty()
+        && name.to_string() == generate_series::NAME
+    {
+        alias.columns.push(TableAliasColumnDef::from_name(alias.name.value.clone()));
     }
 }
 

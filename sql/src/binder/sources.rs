@@ -56,9 +56,9 @@ pub fn visible_schema(relation: &Relation) -> SchemaRef {
 }
 
 /// A plain view: the plan of its query, put where the view is named.
-pub(super) struct ViewSource {
-    pub(super) plan: LogicalPlan,
-    pub(super) schema: SchemaRef,
+pub(crate) struct ViewSource {
+    pub(crate) plan: LogicalPlan,
+    pub(crate) schema: SchemaRef,
 }
 
 impl TableSource for ViewSource {

@@ -3,6 +3,9 @@
 //! The serving side adds what needs a session or a store (`version()`, `pg_typeof`, ...) with [`Registry::with_scalar`]
 //! and [`Registry::with_table_function`], and hands the result out from `RelationSources::functions`.
 
+mod extremes;
+pub(crate) mod generate_series;
+
 use crate::SqlError;
 use crate::binder::CONFIG;
 use datafusion::functions;
@@ -71,10 +74,12 @@ impl Registry {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.higher_order.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
         }
-        for function in functions_aggregate::all_default_aggregate_functions() {
+        let aggregates = functions_aggregate::all_default_aggregate_functions();
+        for function in aggregates.into_iter().chain(extremes::functions()) {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.aggregate.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
         }
+        registry = registry.with_table_function(generate_series::NAME, Arc::new(generate_series::GenerateSeries));
         for function in functions_window::all_default_window_functions() {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.window.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));

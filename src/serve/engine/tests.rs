@@ -95,6 +95,17 @@ impl Session {
         Ok(())
     }
 
+    /// Runs `sql` and compares, whatever the order of the rows.
+    async fn check_set(&mut self, sql: &str, expected: &str) {
+        let found = self.run(sql).await;
+        let sorted = |text: &str| {
+            let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(sorted(&found), sorted(expected), "\n{sql}\n");
+    }
+
     /// Runs `sql` and compares.
     async fn check(&mut self, sql: &str, expected: &str) {
         let found = self.run(sql).await;

@@ -65,11 +65,10 @@ fn read(text: &str, sql_type: SqlType) -> Result<Moment, SqlError> {
     }
     let day = days(year, month, day).ok_or_else(|| overflow(text))?;
     let mut moment = Moment { day, time: 0, zone_seconds: None };
-    if input.takes(b'T') || input.takes(b't') || input.blanks() {
-        if !input.rest.is_empty() && input.rest[0].is_ascii_digit() {
-            moment.time = input.time().ok_or_else(invalid)?.ok_or_else(|| overflow(text))?;
-            input.blanks();
-        }
+    let separated = input.takes(b'T') || input.takes(b't') || input.blanks();
+    if separated && input.rest.first().is_some_and(u8::is_ascii_digit) {
+        moment.time = input.time().ok_or_else(invalid)?.ok_or_else(|| overflow(text))?;
+        input.blanks();
     }
     if !input.rest.is_empty() {
         moment.zone_seconds = Some(input.zone(text)?.ok_or_else(invalid)?);

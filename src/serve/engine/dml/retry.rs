@@ -3,7 +3,7 @@
 use super::target::Target;
 use crate::coordinator::{Expected, RelationChange};
 use crate::serve::engine::{Engine, Transaction};
-use attune_sql::SqlError;
+use attune_sql::{SqlError, SqlState};
 
 /// The attempts of one statement.
 pub(super) struct Attempts<'a> {
@@ -50,7 +50,8 @@ impl<'a> Attempts<'a> {
             return Ok(());
         }
         if let Transaction::None = transaction {
-            return self.engine.coordinator.write(vec![change]).await.map(|_| ());
+            let written = self.engine.coordinator.write(vec![change]).await;
+            return written.map(|_| ()).map_err(|error| named(target, error));
         }
         self.check_duplicates(target, &change, transaction)?;
         match transaction {
@@ -79,5 +80,13 @@ impl<'a> Attempts<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// The coordinator knows that a key exists, but not what the constraint is called.
+fn named(target: &Target, error: SqlError) -> SqlError {
+    match (error.state, error.detail) {
+        (SqlState::UniqueViolation, Some(detail)) => target.duplicate_key(detail),
+        (_, detail) => SqlError { detail, ..error },
     }
 }

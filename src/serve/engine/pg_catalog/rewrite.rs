@@ -39,6 +39,14 @@ type Flow = ControlFlow<Box<SqlError>>;
 impl VisitorMut for Rewriter<'_> {
     type Break = Box<SqlError>;
 
+    fn pre_visit_query(&mut self, query: &mut Query) -> Flow {
+        // The order may name columns that the empty select no longer has.
+        if self.catalogs && matches!(query.body.as_ref(), SetExpr::Select(select) if reads_nothing(select)) {
+            query.order_by = None;
+        }
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_select(&mut self, select: &mut Select) -> Flow {
         if self.catalogs && reads_nothing(select) {
             return flow(make_empty(select));

@@ -45,7 +45,7 @@ async fn parameters_defaults_and_computed_values() {
         "3|abc!"
     );
     s.check("INSERT INTO p (a) VALUES (4)", "INSERT 0 1").await;
-    s.check("INSERT INTO p SELECT a + 10, '5' FROM p WHERE a < 5 RETURNING *", "13|5\n14|5").await;
+    s.check_set("INSERT INTO p SELECT a + 10, '5' FROM p WHERE a < 5 RETURNING *", "13|5\n14|5").await;
     s.check("SELECT * FROM p ORDER BY a", "3|abc\n4|X\n7|seven\n13|5\n14|5").await;
     assert_eq!(s.run_with("SELECT b FROM p WHERE a = $1", &values[..1]).await, "seven");
     s.check("SELECT a FROM p WHERE a IN (3, 14, 99) ORDER BY a DESC", "14\n3").await;
@@ -81,11 +81,11 @@ async fn update_and_delete_see_and_move_rows() {
     let mut s = Session::start();
     s.check("CREATE TABLE u (id int PRIMARY KEY, n int)", "CREATE TABLE").await;
     s.check("INSERT INTO u VALUES (1, 10), (2, 20), (3, 30)", "INSERT 0 3").await;
-    s.check("UPDATE u SET n = n + 1 WHERE id >= 2 RETURNING id, n", "2|21\n3|31").await;
+    s.check_set("UPDATE u SET n = n + 1 WHERE id >= 2 RETURNING id, n", "2|21\n3|31").await;
     s.check("UPDATE u SET id = id + 1", "UPDATE 3").await;
     s.check("SELECT * FROM u ORDER BY id", "2|10\n3|21\n4|31").await;
     s.check("UPDATE u SET n = (SELECT max(n) FROM u) WHERE id = 2", "UPDATE 1").await;
-    s.check("DELETE FROM u WHERE n IN (SELECT n FROM u WHERE id = 2) RETURNING *", "2|31\n4|31").await;
+    s.check_set("DELETE FROM u WHERE n IN (SELECT n FROM u WHERE id = 2) RETURNING *", "2|31\n4|31").await;
     s.check("DELETE FROM u", "DELETE 1").await;
     s.check("UPDATE u SET nn = 1", "ERROR 42703: column \"nn\" of relation \"u\" does not exist").await;
     s.check("CREATE TABLE h (v text)", "CREATE TABLE").await;
