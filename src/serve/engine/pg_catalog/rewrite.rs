@@ -76,6 +76,9 @@ impl Rewriter<'_> {
                 let name = unqualify(call);
                 if let Some(value) = session_functions::value(&name, call, self.settings)? {
                     *expr = literal(value);
+                } else if self.catalogs && is_list(&name, call) {
+                    // Access lists and options: nothing has any.
+                    *expr = parse_expression("CAST(NULL AS text)")?;
                 } else if name == "pg_typeof" {
                     *expr = pg_typeof(call)?;
                 }
@@ -228,6 +231,18 @@ fn pg_typeof(function: &Function) -> Result<Expr, SqlError> {
         }
     };
     Ok(literal(Value::SingleQuotedString(name)))
+}
+
+/// `array(SELECT ...)`, and `array_to_string` of the columns that hold lists in Postgres.
+fn is_list(name: &str, call: &Function) -> bool {
+    if name == "array" {
+        return true;
+    }
+    let of_list = |e: &&Expr| {
+        let text = e.to_string();
+        ["acl", "options", "array("].iter().any(|w| text.to_ascii_lowercase().contains(w))
+    };
+    name == "array_to_string" && arguments(call).first().is_some_and(|e| of_list(&e))
 }
 
 fn table_name(factor: &TableFactor) -> Option<String> {
