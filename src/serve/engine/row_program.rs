@@ -10,6 +10,8 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::Placeholder;
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::scalar::ScalarValue;
 use std::sync::Arc;
 
@@ -84,7 +86,14 @@ impl RowProgram {
             }
             other => Ok(Transformed::no(other)),
         })?;
-        let physical = state.create_physical_expr(expr.data, &self.schema)?;
+        // Simplified, since now() and its like are only there to be replaced by the time of the statement.
+        let context = SimplifyContext::builder()
+            .with_schema(Arc::new(self.schema.clone()))
+            .with_config_options(Arc::clone(state.config_options()))
+            .with_query_execution_start_time(state.execution_props().query_execution_start_time)
+            .build();
+        let expr = ExprSimplifier::new(context).simplify(expr.data)?;
+        let physical = state.create_physical_expr(expr, &self.schema)?;
         physical.evaluate(batch)?.into_array(batch.num_rows())
     }
 }
