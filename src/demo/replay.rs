@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_postgres::{Client, Statement};
 
 /// Most purchases in one COPY, which is one epoch.
-const BATCH: usize = 500;
+const BATCH: usize = 50;
 /// An acknowledged purchase that is not visible after this long will not become so.
 const PATIENCE: Duration = Duration::from_secs(10);
 

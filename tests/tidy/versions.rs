@@ -4,7 +4,7 @@ use super::{none, read};
 use std::collections::BTreeMap;
 
 /// Dependencies that are pinned to one release.
-const PINNED: [&str; 5] = ["arrow", "datafusion", "rocksdb", "pgwire", "datafusion-pg-catalog"];
+const PINNED: [&str; 3] = ["arrow", "datafusion", "rocksdb"];
 /// Packages (these, and all that start with these and a dash) of which the tree has one version.
 const SINGLE: [&str; 6] = ["arrow", "datafusion", "sqlparser", "rocksdb", "librocksdb-sys", "tokio"];
 

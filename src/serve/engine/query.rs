@@ -1,7 +1,7 @@
 //! Running query plans, on threads of their own so that heavy queries do not slow lookups and sessions.
 
-use super::errors;
 use super::read::StatementReads;
+use super::{checked, errors};
 use crate::config::Config;
 use attune_sql::SqlError;
 use datafusion::arrow::array::RecordBatch;
@@ -112,7 +112,7 @@ impl QueryRuntime {
         let state = self.state(reads);
         let memory = self.memory_bytes;
         let task = self.spawn(async move {
-            let physical = state.create_physical_plan(&plan).await?;
+            let physical = physical(&state, &plan).await?;
             let mut rows = 0;
             if run {
                 let mut stream = execute_stream(physical.clone(), task_context(&state, memory)?)?;
@@ -156,6 +156,12 @@ impl Drop for QueryRuntime {
     }
 }
 
+/// The plan as it is run.
+async fn physical(state: &SessionState, plan: &LogicalPlan) -> DfResult<Arc<dyn ExecutionPlan>> {
+    let plan = checked::plan(state.optimize(plan)?)?;
+    state.query_planner().create_physical_plan(&plan, state).await
+}
+
 async fn run(
     state: &SessionState,
     plan: &LogicalPlan,
@@ -163,7 +169,7 @@ async fn run(
     schema: &SchemaRef,
     sender: &mpsc::Sender<DfResult<RecordBatch>>,
 ) -> DfResult<()> {
-    let physical = state.create_physical_plan(plan).await?;
+    let physical = physical(state, plan).await?;
     let mut stream = execute_stream(physical, task_context(state, memory)?)?;
     while let Some(batch) = stream.next().await {
         if sender.send(Ok(conform(batch?, schema)?)).await.is_err() {
