@@ -18,7 +18,13 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
     // Whoever started it may have closed stdout; that is no reason to stop serving.
     let _ = writeln!(std::io::stdout().lock(), "{}", banner(server.addr, &data));
     tracing::info!(address = %server.addr, data, "ready");
-    let signal = signals.asked().await;
+    let signal = tokio::select! {
+        signal = signals.asked() => signal,
+        ended = server.engine().coordinator.ended() => {
+            // What is in memory may not be what is on disk: a new start is the way back to what was acknowledged.
+            return ended.map_err(|error| Failure::Other(format!("the store failed: {error}; start the server again")));
+        }
+    };
     tracing::info!(signal, "stopping");
     signals.second_ends_process();
     server.stop().await;

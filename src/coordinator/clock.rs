@@ -9,6 +9,7 @@ use attune_sql::SqlError;
 use attune_sql::catalog::Catalog;
 use attune_storage::Committer;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
@@ -50,32 +51,46 @@ impl Clock {
         builds: Vec<IndexBuild>,
     ) -> Clock {
         let next_trim = Instant::now();
-        Clock { shared, config, committer, driver, relations, builds, last_timestamp_us: 0, held: None, next_trim }
+        // A record that cannot be read only means that the clock starts afresh.
+        let last_timestamp_us = super::records::timestamp(&shared.store).unwrap_or(0);
+        Clock { shared, config, committer, driver, relations, builds, last_timestamp_us, held: None, next_trim }
     }
 
-    /// Runs until shutdown or until a commit fails.
+    /// Runs until shutdown or until a commit fails. However it ends, nobody is left waiting.
     pub(super) fn run(mut self) {
         let Some(events) = self.shared.queue.take_receiver() else { return };
+        let shared = self.shared.clone();
+        let ended = catch_unwind(AssertUnwindSafe(|| self.work(&events))).unwrap_or_else(|_| {
+            shared.queue.close();
+            Err(SqlError::internal("the coordinator panicked"))
+        });
+        if let Err(error) = &ended {
+            tracing::error!(%error, "the coordinator has ended; nothing more is written");
+        }
+        *shared.ended.write() = Some(ended);
+        shared.progress.send_modify(|n| *n += 1);
+    }
+
+    fn work(&mut self, events: &Receiver<Event>) -> Result<(), SqlError> {
         loop {
-            let done = match self.next(&events) {
+            let done = match self.next(events) {
                 Next::Event(Event::Write(first)) => {
-                    let writes = self.gather(first, &events);
+                    let writes = self.gather(first, events);
                     self.write_epoch(writes)
                 }
                 Next::Event(Event::Ddl(change)) => self.schema_change(*change),
                 Next::Event(Event::Shutdown { reply }) => {
-                    self.refuse_queued(&events);
+                    self.refuse_queued(events);
                     let _ = reply.send(());
-                    return;
+                    return Ok(());
                 }
                 Next::Idle => self.background(),
-                Next::Closed => return,
+                Next::Closed => return Ok(()),
             };
             if let Err(fatal) = done {
                 // The store did not take an epoch: memory and disk may differ from here on, so nothing more is answered.
-                tracing::error!(error = %fatal, "an epoch could not be committed; the server takes no more writes");
-                self.refuse_queued(&events);
-                return;
+                self.refuse_queued(events);
+                return Err(fatal);
             }
         }
     }
@@ -168,7 +183,8 @@ impl Clock {
         self.shared.catalog.read().clone()
     }
 
-    /// Makes a catalog version the current one. Called after the commit that made it durable.
+    /// Makes a catalog version the current one: after the commit that made it durable (only a DROP is shown before, so that
+    /// nobody begins to read what is about to go).
     pub(super) fn publish(&self, catalog: Arc<Catalog>) {
         let version = catalog.version();
         *self.shared.catalog.write() = catalog;

@@ -87,9 +87,12 @@ impl Clock {
         batch.merge(scope)?;
         failpoint::hit("before_dataflow");
         let input_rows = deltas.values().map(Delta::len).sum();
-        let builds = self.build_indexes(&mut batch)?;
-        // Last of what may fail: after it the driver's own memory has moved on.
+        // Last of what may fail: after it the driver's own memory has moved on. Index builds take only the room that is left.
         let outcome = self.driver.run_epoch(&mut batch, timestamp_us, deltas)?;
+        let builds = self.build_indexes(&mut batch);
+        if !batch.is_empty() {
+            records::put_timestamp(&mut batch, timestamp_us);
+        }
         let catalog = self.next_catalog(&mut batch, &outcome, &builds).map_err(|e| StorageError::Corrupt(e.message))?;
         Ok(Built { batch, outcome, answers, catalog, builds, input_rows })
     }
@@ -101,6 +104,9 @@ impl Clock {
         outcome: &EpochOutcome,
         builds: &[IndexBuild],
     ) -> Result<Option<Arc<Catalog>>, SqlError> {
+        if outcome.finished.is_empty() && outcome.failed.is_empty() && builds.iter().all(|b| !b.finished) {
+            return Ok(None);
+        }
         let live = outcome.finished.iter().map(|view| (*view, ViewStatus::Live));
         let failed = outcome.failed.iter().map(|(view, why)| (*view, ViewStatus::Failed { reason: why.clone() }));
         let mut catalog = Catalog::clone(&self.catalog());
@@ -175,9 +181,6 @@ impl Clock {
         }
         for progress in &outcome.progress {
             gauges.backfill_progress(progress.view, progress.rows_done, progress.rows_total, progress.finished);
-        }
-        for (view, reason) in &outcome.failed {
-            tracing::error!(view, reason, "a view failed and was stopped");
         }
     }
 }

@@ -33,18 +33,23 @@ impl IndexBuild {
 }
 
 impl Clock {
-    /// Adds a chunk of each build to the epoch and returns where the builds stand once it is committed.
-    ///
-    /// # Errors
-    /// When storage fails or the epoch gets too large.
-    pub(super) fn build_indexes(&self, batch: &mut EpochBatch) -> Result<Vec<IndexBuild>, StorageError> {
+    /// Adds a chunk of each build to the epoch and returns where the builds stand once it is committed. A build that meets an
+    /// error stays where it was: reads do not use the index until it is complete.
+    pub(super) fn build_indexes(&self, batch: &mut EpochBatch) -> Vec<IndexBuild> {
         let mut builds = self.builds.clone();
         for build in &mut builds {
-            build.finished = !self.build_chunk(batch, build)?;
-            let record = if build.finished { None } else { Some(serde_json::to_vec(build)?) };
+            match self.build_chunk(batch, build) {
+                Ok(more) => build.finished = !more,
+                Err(error) => tracing::error!(index = build.index, %error, "an index cannot be built further"),
+            }
+        }
+        // The records come last: an empty batch means that nothing else has taken room.
+        for build in &builds {
+            // Plain data: serialising it does not fail.
+            let record = if build.finished { None } else { serde_json::to_vec(build).ok() };
             batch.put_meta(&records::index_build_key(build.index), record);
         }
-        Ok(builds)
+        builds
     }
 
     /// Takes the next rows; false at the end of the relation (or when relation or index were dropped).
@@ -53,13 +58,22 @@ impl Clock {
             return Ok(false);
         };
         let Some(number) = layout.indexes.iter().position(|i| i.object.0 == build.index) else { return Ok(false) };
-        let chunk_rows = self.config.backfill_chunk_rows.max(1);
-        let mut scope = batch.scope();
         let writer = TableWriter::new(layout.clone());
-        let next = writer.build_index(&mut scope, number, build.position.as_deref(), chunk_rows)?;
-        batch.merge(scope)?;
-        build.rows += if next.is_some() { chunk_rows as u64 } else { 0 };
-        build.position = next;
-        Ok(build.position.is_some())
+        let mut chunk_rows = self.config.backfill_chunk_rows.max(1);
+        loop {
+            let mut scope = batch.scope();
+            let (rows, next) = writer.build_index(&mut scope, number, build.position.as_deref(), chunk_rows)?;
+            match batch.merge(scope) {
+                Ok(()) => {
+                    build.rows += rows as u64;
+                    build.position = next;
+                    return Ok(build.position.is_some());
+                }
+                Err(StorageError::EpochTooLarge { .. }) if chunk_rows > 1 => chunk_rows /= 2,
+                // Others have taken the room of this epoch; the next one goes on from here.
+                Err(StorageError::EpochTooLarge { .. }) if !batch.is_empty() => return Ok(true),
+                Err(error) => return Err(error),
+            }
+        }
     }
 }

@@ -54,6 +54,8 @@ struct Shared {
     next_row_id: AtomicI64,
     /// Counts changes of any view's status, so that waiters look again.
     progress: watch::Sender<u64>,
+    /// Whether the coordinator thread has ended, and if it was not asked to, why.
+    ended: RwLock<Option<Result<(), SqlError>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -73,8 +75,17 @@ impl Coordinator {
             queue,
             gauges: Gauges::new(config.row_error_samples),
             progress: watch::Sender::new(0),
+            ended: RwLock::new(None),
             thread: Mutex::new(None),
         });
+        for relation in shared.catalog.read().relations() {
+            if matches!(relation.kind, RelationKind::MaterializedView { status: ViewStatus::Backfilling }) {
+                shared.gauges.backfill_started(relation.id.0, &relation.name, 0);
+            }
+        }
+        for index in shared.catalog.read().indexes().filter(|index| !index.ready) {
+            shared.gauges.backfill_started(index.id.0, &index.name, 0);
+        }
         let clock = clock::Clock::new(
             shared.clone(),
             config,
@@ -147,7 +158,27 @@ impl Coordinator {
             if self.is_filled(id)? {
                 return Ok(());
             }
+            if self.shared.ended.read().is_some() {
+                return Err(stopped());
+            }
             progress.changed().await.map_err(|_| stopped())?;
+        }
+    }
+
+    /// Returns when the coordinator has ended, with the error when it ended by itself: then memory and disk may differ, and
+    /// the process should end too. A start finds the last epoch that is on disk.
+    ///
+    /// # Errors
+    /// What made it end.
+    pub async fn ended(&self) -> Result<(), SqlError> {
+        let mut progress = self.shared.progress.subscribe();
+        loop {
+            if let Some(ended) = self.shared.ended.read().clone() {
+                return ended;
+            }
+            if progress.changed().await.is_err() {
+                return Ok(());
+            }
         }
     }
 
@@ -195,9 +226,11 @@ impl Coordinator {
     }
 }
 
-/// Row ids begin above all ids of earlier runs: each run has a later first epoch, and no epoch holds 2^24 rows.
+/// Row ids begin above those of earlier runs: each run starts at a later microsecond, and none takes a million ids a second
+/// over its whole life; and each has a later first epoch, for a clock that went back. An id that is taken all the same is
+/// refused, since a row is expected to be absent.
 fn first_row_id(published: Epoch) -> i64 {
-    i64::try_from(published.0 << 24).unwrap_or(i64::MAX / 2)
+    i64::try_from(published.0 << 24).unwrap_or(i64::MAX / 2).max(gauges::now_us())
 }
 
 /// The answer to everything after shutdown or a failed commit.

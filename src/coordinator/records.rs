@@ -7,6 +7,7 @@
 //! | `index/<id>` | [`Index`] |
 //! | `plan/<id>` | [`DataflowPlan`] of a materialized view |
 //! | `index_build/<id>` | position of an index being built |
+//! | `timestamp` | timestamp of the last epoch, microseconds since 1970-01-01 UTC: epochs never go back in time |
 
 use attune_planner::DataflowPlan;
 use attune_sql::SqlError;
@@ -25,6 +26,7 @@ struct Head {
 const FIRST_ID: u32 = 1024;
 
 const HEAD: &str = "catalog";
+const TIMESTAMP: &str = "timestamp";
 
 pub(super) fn relation_key(id: u32) -> String {
     format!("relation/{id:010}")
@@ -59,6 +61,18 @@ pub(super) fn put_head(batch: &mut EpochBatch, catalog: &Catalog) -> Result<(), 
     let head = Head { version: catalog.version(), next_id: catalog.next_id() };
     batch.put_meta(HEAD, Some(encode(&head)?));
     Ok(())
+}
+
+pub(super) fn put_timestamp(batch: &mut EpochBatch, timestamp_us: i64) {
+    batch.put_meta(TIMESTAMP, Some(timestamp_us.to_string().into_bytes()));
+}
+
+/// The timestamp of the last epoch; 0 in a new store.
+pub(super) fn timestamp(store: &Store) -> Result<i64, SqlError> {
+    match store.meta(TIMESTAMP).map_err(|e| super::from_storage(&e))? {
+        Some(bytes) => decode(TIMESTAMP, &bytes),
+        None => Ok(0),
+    }
 }
 
 pub(super) fn put_relation(batch: &mut EpochBatch, relation: &Relation) -> Result<(), SqlError> {

@@ -49,6 +49,14 @@ impl Clock {
         if let Some(refused) = relation.depends_on.iter().find_map(|id| unreadable(catalog.get(*id)?)) {
             return Ok(Err(refused));
         }
+        // Before anything is written: it may refuse.
+        let input = match relation.kind {
+            RelationKind::View => None,
+            _ => match input_relation(&relation, &[]) {
+                Ok(input) => Some(input),
+                Err(refused) => return Ok(Err(refused)),
+            },
+        };
         let mut batch = self.committer.begin();
         records::put_relation(&mut batch, &relation)?;
         let view = match &plan {
@@ -66,8 +74,8 @@ impl Clock {
             self.shared.gauges.backfill_started(relation.id.0, &relation.name, 0);
         }
         let answer = self.commit_catalog(batch, next)?;
-        if !matches!(relation.kind, RelationKind::View) {
-            self.relations.insert(relation.id.0, input_relation(&relation, &[])?);
+        if let Some(input) = input {
+            self.relations.insert(relation.id.0, input);
         }
         Ok(answer)
     }
@@ -109,9 +117,11 @@ impl Clock {
             self.relations.remove(&id.0);
             self.shared.gauges.forget(id.0);
         }
-        for index in catalog.indexes().filter(|i| ids.contains(&i.id) && !ids.contains(&i.relation)) {
+        for index in catalog.indexes().filter(|i| ids.contains(&i.id) || ids.contains(&i.relation)) {
             self.shared.gauges.forget(index.id.0);
-            self.refresh_layout(index.relation)?;
+            if !ids.contains(&index.relation) {
+                self.refresh_layout(index.relation)?;
+            }
         }
         self.builds.retain(|b| !ids.contains(&RelationId(b.index)) && !ids.contains(&RelationId(b.relation)));
         Ok(answer)

@@ -9,7 +9,7 @@ use crate::dataflow::InputRelation;
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use attune_sql::{SqlError, SqlState};
-use attune_storage::{Delta, EpochScope, StorageError, Table};
+use attune_storage::{Delta, EpochScope, StorageError, Table, canonical_floats};
 use bytes::Bytes;
 use std::collections::HashMap;
 
@@ -117,6 +117,7 @@ impl Inputs {
         for (stream, batches) in self.streams {
             let Some(relation) = relations.get(&stream) else { continue };
             let rows = concat_batches(&relation.schema, &batches)?;
+            let rows = canonical_floats(&rows)?.unwrap_or(rows);
             if rows.num_rows() > 0 {
                 inputs.insert(stream, Input::Events(rows));
             }

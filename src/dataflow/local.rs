@@ -221,6 +221,10 @@ fn run_view(
         let (scope, stepped) = match catch_unwind(AssertUnwindSafe(|| step(view, chunk_rows, batch, context))) {
             Ok(Ok(Some(stepped))) => stepped,
             Ok(Ok(None)) => return Ok(None),
+            // The disk is in trouble, not the view.
+            Ok(Err(Fault::Storage(error @ (StorageError::RocksDb(_) | StorageError::Io(_))))) => {
+                return Err(Failure::Epoch(error));
+            }
             Ok(Err(fault)) => return Err(Failure::View(fault.to_string())),
             Err(panic) => return Err(Failure::View(panic_message(&*panic))),
         };
@@ -229,11 +233,13 @@ fn run_view(
             Err(StorageError::EpochTooLarge { .. }) if stepped.backfill.is_some() && chunk_rows > 1 => {
                 chunk_rows /= 2;
             }
-            // One row of history and no live input: the epoch will never be smaller.
-            Err(error @ StorageError::EpochTooLarge { .. })
-                if stepped.backfill.is_some() && context.deltas.is_empty() =>
-            {
-                return Err(Failure::View(format!("what follows from a single row is too large: {error}")));
+            Err(error @ StorageError::EpochTooLarge { .. }) if stepped.backfill.is_some() && chunk_rows == 1 => {
+                if batch.is_empty() {
+                    // Nothing else is in the epoch: it will never be smaller.
+                    return Err(Failure::View(format!("what follows from a single row is too large: {error}")));
+                }
+                // Others have taken the room of this epoch.
+                chunk_rows = 0;
             }
             Err(error) => return Err(Failure::Epoch(error)),
         }

@@ -5,12 +5,13 @@ mod tests;
 
 use crate::codec::RowCodec;
 use crate::{Result, StorageError};
-use arrow::array::{BooleanArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Float32Type, Float64Type, SchemaRef};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 /// A Z-set: rows, and for each row by how much its multiplicity changes (+1 inserted, -1 deleted).
 ///
@@ -45,6 +46,17 @@ impl Delta {
     pub fn inserts(rows: RecordBatch) -> Delta {
         let weights = vec![1; rows.num_rows()];
         Delta::new(rows, weights)
+    }
+
+    /// The delta with canonical floats; see [`canonical_floats`].
+    ///
+    /// # Errors
+    /// When Arrow cannot put the columns together.
+    pub fn canonical(self) -> Result<Delta> {
+        match canonical_floats(&self.rows)? {
+            Some(rows) => Ok(Delta::new(rows, self.weights)),
+            None => Ok(self),
+        }
     }
 
     /// The rows, in no particular order.
@@ -189,4 +201,39 @@ impl Delta {
         }
         Ok(sums)
     }
+}
+
+/// The batch with -0 as 0 and every NaN as the one canonical NaN, or `None` when it is so already.
+///
+/// The codecs store floats in this form. What views compute from has to have it too: a row that is deleted comes back from
+/// storage, and an expression that tells -0 from 0 must give the same for it as when it came.
+///
+/// # Errors
+/// When Arrow cannot put the columns together.
+pub fn canonical_floats(rows: &RecordBatch) -> Result<Option<RecordBatch>> {
+    let mut columns = Vec::new();
+    for (i, column) in rows.columns().iter().enumerate() {
+        let changed: Option<ArrayRef> = match column.data_type() {
+            DataType::Float64 => {
+                let values = column.as_primitive::<Float64Type>();
+                let canonical = |v: f64| if v.is_nan() { f64::NAN } else { v + 0.0 };
+                let differs = values.values().iter().any(|v| v.to_bits() != canonical(*v).to_bits());
+                differs.then(|| Arc::new(values.unary::<_, Float64Type>(canonical)) as ArrayRef)
+            }
+            DataType::Float32 => {
+                let values = column.as_primitive::<Float32Type>();
+                let canonical = |v: f32| if v.is_nan() { f32::NAN } else { v + 0.0 };
+                let differs = values.values().iter().any(|v| v.to_bits() != canonical(*v).to_bits());
+                differs.then(|| Arc::new(values.unary::<_, Float32Type>(canonical)) as ArrayRef)
+            }
+            _ => None,
+        };
+        if let Some(changed) = changed {
+            if columns.is_empty() {
+                columns = rows.columns().to_vec();
+            }
+            columns[i] = changed;
+        }
+    }
+    if columns.is_empty() { Ok(None) } else { Ok(Some(RecordBatch::try_new(rows.schema(), columns)?)) }
 }

@@ -20,7 +20,7 @@ mod table;
 
 pub use cache::HotCache;
 pub use column_type::{ColumnType, UTC};
-pub use delta::Delta;
+pub use delta::{Delta, canonical_floats};
 pub use epoch::{Epoch, ObjectId};
 pub use error::StorageError;
 pub use store::{

@@ -141,7 +141,8 @@ impl Backfill {
         }
     }
 
-    /// What the view sees in this epoch: live changes behind the positions, and up to about `chunk_rows` rows beyond.
+    /// What the view sees in this epoch: live changes behind the positions, and up to about `chunk_rows` rows beyond (none: the
+    /// backfill waits for an epoch with more room).
     ///
     /// # Errors
     /// When stored rows cannot be read.
@@ -162,8 +163,11 @@ impl Backfill {
                 passed.entry(input.id).or_default().push(delta);
             }
         }
-        let mut room = chunk_rows.max(1);
+        let mut room = chunk_rows;
         for (input, progress) in self.inputs.iter().zip(&mut next.record.inputs) {
+            if room == 0 {
+                break;
+            }
             if progress.state == InputState::Done {
                 continue;
             }

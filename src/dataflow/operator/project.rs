@@ -28,6 +28,6 @@ impl Operator for Project {
         let input = only(inputs)?;
         let columns = self.expressions.iter().map(|e| e.evaluate(input.rows(), scope.row_errors));
         let rows = batch_of(&self.schema, columns.collect::<Result<_, _>>()?, input.len())?;
-        Ok(input.with_rows(rows))
+        Ok(input.with_rows(rows).canonical()?)
     }
 }

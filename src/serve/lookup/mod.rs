@@ -12,7 +12,7 @@ mod tests;
 pub(super) use cache::StatementCache;
 pub(super) use rows::LookupRows;
 
-use super::engine::{OutputColumn, Prepared};
+use super::engine::{OutputColumn, ParameterType, Prepared};
 use super::value::{Format, Parameters, elements, write_field};
 use attune_planner::{Access, Lookup, LookupCount, LookupObject, index_layout, table_layout};
 use attune_sql::catalog::{Catalog, RelationId};
@@ -33,8 +33,8 @@ pub(super) struct CompiledLookup {
     access: CompiledAccess,
     /// Column of the entry and type of each output column.
     output: Vec<(usize, SqlType)>,
-    limit: Option<LookupCount>,
-    offset: Option<LookupCount>,
+    limit: Option<Count>,
+    offset: Option<Count>,
 }
 
 enum CompiledAccess {
@@ -67,7 +67,7 @@ impl CompiledLookup {
         };
         let output = output(lookup, prepared.columns.as_deref()?, &row)?;
         let access = access(lookup, prepared, &key, table.keyless)?;
-        let (limit, offset) = (lookup.limit, lookup.offset);
+        let (limit, offset) = (Count::compile(lookup.limit, prepared)?, Count::compile(lookup.offset, prepared)?);
         let reader = reader(store, object);
         Some(CompiledLookup { store: store.clone(), reader, key, row, access, output, limit, offset })
     }
@@ -202,14 +202,40 @@ fn access(lookup: &Lookup, prepared: &Prepared, key: &KeyCodec, keyless: bool) -
     }
 }
 
+/// LIMIT or OFFSET.
+#[derive(Clone, Copy)]
+enum Count {
+    Constant(usize),
+    /// Parameter number and the integer type it was declared with.
+    Parameter(usize, SqlType),
+}
+
+impl Count {
+    /// Outer `None`: a parameter that is no integer, which is for the general path.
+    #[allow(clippy::option_option)]
+    fn compile(count: Option<LookupCount>, prepared: &Prepared) -> Option<Option<Count>> {
+        Some(match count {
+            None => None,
+            Some(LookupCount::Constant(count)) => Some(Count::Constant(usize::try_from(count).unwrap_or(usize::MAX))),
+            Some(LookupCount::Parameter(index)) => match prepared.parameters.get(index)? {
+                ParameterType {
+                    sql_type: t @ (SqlType::SmallInt | SqlType::Integer | SqlType::BigInt),
+                    array: false,
+                } => Some(Count::Parameter(index, *t)),
+                _ => return None,
+            },
+        })
+    }
+}
+
 /// LIMIT or OFFSET; `None` is no limit (not given, or NULL).
-fn count(count: Option<LookupCount>, parameters: &Parameters, what: &str) -> Result<Option<usize>, SqlError> {
-    let index = match count {
+fn count(count: Option<Count>, parameters: &Parameters, what: &str) -> Result<Option<usize>, SqlError> {
+    let (index, sql_type) = match count {
         None => return Ok(None),
-        Some(LookupCount::Constant(count)) => return Ok(Some(usize::try_from(count).unwrap_or(usize::MAX))),
-        Some(LookupCount::Parameter(index)) => index,
+        Some(Count::Constant(count)) => return Ok(Some(count)),
+        Some(Count::Parameter(index, sql_type)) => (index, sql_type),
     };
-    let Some(datum) = parameters.datum(index, SqlType::BigInt)? else { return Ok(None) };
+    let Some(datum) = parameters.datum(index, sql_type)? else { return Ok(None) };
     match integer_value(datum.value()).map(usize::try_from) {
         Some(Ok(count)) => Ok(Some(count)),
         _ => Err(SqlError::new(SqlState::InvalidParameterValue, format!("{what} must not be negative"))),

@@ -86,7 +86,7 @@ impl TableWriter {
     }
 
     /// Writes the entries of index number `index` (in the layout) for up to `max_rows` rows of the relation after the key
-    /// `after`, as the scope sees them. Returns the last key taken, or `None` at the end of the relation.
+    /// `after`, as the scope sees them. Returns the number of rows and the last key taken (`None` at the end of the relation).
     ///
     /// This is how an index is built over rows that are already there, over as many epochs as it takes: meanwhile a
     /// writer whose layout has the index keeps it for every row that changes, which is right for rows this has passed
@@ -100,7 +100,7 @@ impl TableWriter {
         index: usize,
         after: Option<&[u8]>,
         max_rows: usize,
-    ) -> Result<Option<Vec<u8>>> {
+    ) -> Result<(usize, Option<Vec<u8>>)> {
         let index = self.indexes.get(index).ok_or_else(|| StorageError::Corrupt(format!("no index {index}")))?;
         let (mut keys, mut rows) = (ByteRows::default(), ByteRows::default());
         scope.scan(Table::Rows(self.layout.object), &[], after, &mut |key, row| {
@@ -109,7 +109,7 @@ impl TableWriter {
             rows.len() < max_rows.max(1)
         })?;
         if rows.is_empty() {
-            return Ok(None);
+            return Ok((0, None));
         }
         let entries = index.encode(&self.row.decode(rows.iter(), &self.schema(), None)?)?;
         for i in 0..rows.len() {
@@ -119,7 +119,7 @@ impl TableWriter {
             }
             scope.put(entries.table, &key, entries.values.get(i));
         }
-        Ok(Some(keys.get(rows.len() - 1).to_vec()))
+        Ok((rows.len(), Some(keys.get(rows.len() - 1).to_vec())))
     }
 
     /// Arrow fields of the relation's columns; names do not matter to codecs.

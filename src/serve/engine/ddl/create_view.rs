@@ -4,15 +4,16 @@ use super::{Bound, check_taken};
 use crate::coordinator::Ddl;
 use crate::serve::engine::errors;
 use attune_planner::DataflowPlan;
-use attune_sql::binder::{Binder, BoundQuery, RelationSource, SchemaSources, check_view_query};
+use attune_sql::binder::{Binder, BoundQuery, RelationSource, RelationSources, SchemaSources, check_view_query};
 use attune_sql::catalog::{
     Catalog, Column, KeyPart, MAX_COLUMNS, Relation, RelationId, RelationKind, ViewStatus, check_name,
 };
 use attune_sql::statement::CreateView;
 use attune_sql::{SqlError, SqlState};
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{LogicalPlan, TableSource};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 pub(super) fn view(catalog: &Catalog, view: &CreateView) -> Result<Bound, SqlError> {
     if let Some(bound) = check_taken(catalog, &view.name, view.if_not_exists)? {
@@ -44,11 +45,6 @@ pub(super) fn view(catalog: &Catalog, view: &CreateView) -> Result<Bound, SqlErr
     relation.key =
         plan.key.iter().map(|column| KeyPart { column: *column, descending: false, nulls_first: false }).collect();
     relation.single_row = plan.single_row;
-    if let Some(output) = plan.nodes.last() {
-        for (column, field) in relation.columns.iter_mut().zip(&output.schema) {
-            column.nullable = field.nullable;
-        }
-    }
     let first =
         id.0.checked_add(1).ok_or_else(|| SqlError::new(SqlState::ProgramLimitExceeded, "no object ids are left"))?;
     relation.state_objects = (first, plan.state_slots);
@@ -65,7 +61,7 @@ pub(in crate::serve::engine) fn view_plan(catalog: &Catalog, view: &CreateView) 
 }
 
 fn bind(catalog: &Catalog, view: &CreateView) -> Result<BoundQuery, SqlError> {
-    let bound = Binder { catalog, sources: &SchemaSources }.bind_query(&view.query).map_err(|error| {
+    let bound = Binder { catalog, sources: sources(view) }.bind_query(&view.query).map_err(|error| {
         let system = error.state == SqlState::UndefinedTable && error.message.contains("\"attune_");
         match system {
             true => error.with_hint("Views over system relations are not supported; query them directly."),
@@ -81,8 +77,29 @@ fn bind(catalog: &Catalog, view: &CreateView) -> Result<BoundQuery, SqlError> {
     Ok(bound)
 }
 
+/// Where the query of a view finds its relations.
+fn sources(view: &CreateView) -> &'static dyn RelationSources {
+    if view.materialized { &NullableSources } else { &SchemaSources }
+}
+
+/// Relations as a materialized view sees them: every column may be NULL. An expression that fails on a row gives NULL there,
+/// so no conclusion (`10 / v` is never NULL, since `v` is not) may be drawn from the columns it reads.
+struct NullableSources;
+
+impl RelationSources for NullableSources {
+    fn relation(&self, relation: &Arc<Relation>) -> Result<Arc<dyn TableSource>, SqlError> {
+        let mut relation = Relation::clone(relation);
+        relation.columns.iter_mut().for_each(|column| column.nullable = true);
+        SchemaSources.relation(&Arc::new(relation))
+    }
+
+    fn system(&self, schema: Option<&str>, name: &str) -> Option<Arc<dyn TableSource>> {
+        SchemaSources.system(schema, name)
+    }
+}
+
 fn lower(catalog: &Catalog, bound: BoundQuery) -> Result<DataflowPlan, SqlError> {
-    let plan = Binder { catalog, sources: &SchemaSources }.optimise(bound.plan)?;
+    let plan = Binder { catalog, sources: &NullableSources }.optimise(bound.plan)?;
     attune_planner::lower(&plan, catalog)
 }
 

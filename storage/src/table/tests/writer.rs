@@ -187,7 +187,7 @@ fn an_index_is_built_in_steps_while_the_relation_changes() {
             let mut last = None;
             fixture.epoch(|scope: &mut EpochScope| {
                 with.apply(scope, &Delta::new(batch(&changed), vec![-1, 1, 1])).unwrap();
-                last = with.build_index(scope, 0, after.as_deref(), 7).unwrap();
+                last = with.build_index(scope, 0, after.as_deref(), 7).unwrap().1;
             });
             step += 1;
             match last {
