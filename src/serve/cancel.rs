@@ -10,6 +10,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -48,7 +49,7 @@ impl Cancels {
             if let Entry::Vacant(entry) = sessions.entry(key) {
                 let cancel = Arc::new(Cancel::default());
                 entry.insert(cancel.clone());
-                return Registered { cancels: self.clone(), key, cancel };
+                return Registered { cancels: self.clone(), key, cancel, socket: None };
             }
         }
     }
@@ -69,13 +70,21 @@ pub(super) struct Registered {
     /// What BackendKeyData tells the client.
     pub(super) key: Key,
     cancel: Arc<Cancel>,
+    /// The client's socket, to see it go away.
+    socket: Option<Arc<TcpStream>>,
 }
 
 impl Registered {
+    /// From now on statements end when the client at the other end of `socket` has gone.
+    pub(super) fn watch(&mut self, socket: TcpStream) {
+        self.socket = Some(Arc::new(socket));
+    }
+
     /// Starts a statement: requests from before it do not count.
     pub(super) fn start(&self, timeout: Option<Duration>) -> Limits {
         self.cancel.requested.store(false, Ordering::Release);
-        Limits { cancel: self.cancel.clone(), deadline: timeout.map(|timeout| Instant::now() + timeout) }
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        Limits { cancel: self.cancel.clone(), deadline, socket: self.socket.clone() }
     }
 }
 
@@ -89,6 +98,7 @@ impl Drop for Registered {
 pub(super) struct Limits {
     cancel: Arc<Cancel>,
     deadline: Option<Instant>,
+    socket: Option<Arc<TcpStream>>,
 }
 
 impl Limits {
@@ -104,12 +114,14 @@ impl Limits {
                 biased;
                 done = work => done,
                 () = cancelled => Err(canceled("canceling statement due to user request").into()),
+                () = gone(self.socket.as_deref()) => Err(canceled("the client has gone").into()),
             };
         };
         tokio::select! {
             biased;
             done = work => done,
             () = cancelled => Err(canceled("canceling statement due to user request").into()),
+            () = gone(self.socket.as_deref()) => Err(canceled("the client has gone").into()),
             () = tokio::time::sleep_until(deadline) => Err(timed_out().into()),
         }
     }
@@ -124,6 +136,16 @@ impl Limits {
             _ => Ok(()),
         }
     }
+}
+
+/// Returns when the client has closed the connection. One that has sent more meanwhile is there.
+async fn gone(socket: Option<&TcpStream>) {
+    if let Some(socket) = socket
+        && matches!(socket.peek(&mut [0]).await, Ok(0) | Err(_))
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 fn canceled(message: &str) -> SqlError {

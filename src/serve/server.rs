@@ -132,7 +132,12 @@ async fn connection(
             .with_hint("Use a connection pool, or raise max_connections.");
         return connection.end_with(&error).await;
     };
-    let cancel = Cancels::register(&shared.cancels);
+    let mut cancel = Cancels::register(&shared.cancels);
+    match connection.second_handle() {
+        Ok(socket) => cancel.watch(socket),
+        // Out of file descriptors: statements of a client that goes away then run to their end.
+        Err(error) => tracing::warn!(%error, "a connection cannot be watched"),
+    }
     match begin(shared, connection, cancel, parameters, minor).await {
         Ok(session) => session.run(stopping).await,
         Err((mut connection, error)) => refuse(&mut connection, error).await,

@@ -70,7 +70,9 @@ async fn statement_timeout() {
 async fn too_many_connections() {
     let server = TestServer::start_with(|config| config.max_connections = 2).await;
     let (first, _second) = (server.client().await, server.client().await);
-    let error = crate::server::connect(server.addr).await.err().expect("no room");
+    let Err(error) = crate::server::connect(server.addr).await else {
+        panic!("a connection more than there is room for")
+    };
     assert_eq!(error.code().unwrap().code(), "53300");
     drop(first);
     // Its place is free once the server has seen it go.

@@ -47,7 +47,7 @@ fn integer(argument: &Expr) -> Result<Expr, SqlError> {
     };
     match value.data_type() {
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => {
-            value.cast_to(&DataType::Int64).map(|v| lit(v)).map_err(|e| map_datafusion_error(&e))
+            value.cast_to(&DataType::Int64).map(lit).map_err(|e| map_datafusion_error(&e))
         }
         DataType::Null => Ok(lit(ScalarValue::Null)),
         _ => Ok(lit(value)),

@@ -6,6 +6,7 @@ use crate::config::Config;
 use attune_sql::{SqlError, SqlState};
 use bytes::{Buf, BytesMut};
 use std::io;
+use std::os::fd::AsFd;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -54,6 +55,11 @@ impl Connection {
             max_message_bytes: config.max_message_bytes,
             write_timeout: Duration::from_millis(config.client_write_timeout_ms),
         }
+    }
+
+    /// A second handle of the socket, to watch it while a statement runs.
+    pub(in crate::serve) fn second_handle(&self) -> io::Result<TcpStream> {
+        TcpStream::from_std(std::net::TcpStream::from(self.stream.as_fd().try_clone_to_owned()?))
     }
 
     /// The next message that has arrived in full.

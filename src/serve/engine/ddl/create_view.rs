@@ -132,18 +132,11 @@ fn columns(view: &CreateView, bound: &BoundQuery) -> Result<Vec<Column>, SqlErro
 fn scanned(plan: &LogicalPlan) -> Result<BTreeSet<RelationId>, SqlError> {
     let mut found = BTreeSet::new();
     plan.apply_with_subqueries(|node| {
-        match node {
-            LogicalPlan::TableScan(scan) => match scan.source.get_logical_plan() {
-                Some(inner) => {
-                    found.extend(scanned(&inner).map_err(errors::external)?);
-                }
-                None => {
-                    if let Some(source) = scan.source.as_ref().downcast_ref::<RelationSource>() {
-                        found.insert(source.relation.id);
-                    }
-                }
-            },
-            _ => {}
+        if let LogicalPlan::TableScan(scan) = node {
+            match scan.source.get_logical_plan() {
+                Some(inner) => found.extend(scanned(&inner).map_err(errors::external)?),
+                None => found.extend(scan.source.downcast_ref::<RelationSource>().map(|source| source.relation.id)),
+            }
         }
         Ok(TreeNodeRecursion::Continue)
     })

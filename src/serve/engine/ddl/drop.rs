@@ -1,6 +1,6 @@
 //! DROP.
 
-use super::{Bound, Step};
+use super::Bound;
 use crate::coordinator::Ddl;
 use attune_sql::catalog::{Catalog, RelationId, RelationKind};
 use attune_sql::statement::{Drop, DropKind};
@@ -19,7 +19,7 @@ pub(super) fn drop(catalog: &Catalog, drop: &Drop) -> Result<Bound, SqlError> {
         }
     }
     if targets.is_empty() && indexes.is_empty() {
-        return Ok(Bound { step: Step::Nothing, notices, fill: None });
+        return Ok(Bound { change: None, notices, fill: None });
     }
     let mut ids = if targets.is_empty() { Vec::new() } else { catalog.drop_order(&targets, drop.cascade)? };
     notices.extend(cascades(catalog, &targets, &ids));
@@ -28,7 +28,7 @@ pub(super) fn drop(catalog: &Catalog, drop: &Drop) -> Result<Bound, SqlError> {
             ids.push(id);
         }
     }
-    Ok(Bound { step: Step::Change(Ddl::Drop { ids }), notices, fill: None })
+    Ok(Bound { change: Some(Ddl::Drop { ids }), notices, fill: None })
 }
 
 enum Found {

@@ -17,17 +17,10 @@ use attune_sql::statement::{DropKind, Statement};
 /// How often a statement is bound again because another schema change came first.
 const RETRIES: usize = 20;
 
-/// What a schema change needs.
-enum Step {
-    /// Nothing: the object exists already, or is already gone.
-    Nothing,
-    /// This.
-    Change(Ddl),
-}
-
 /// A bound schema change.
 struct Bound {
-    step: Step,
+    /// The change; `None` when the object exists already, or is already gone.
+    change: Option<Ddl>,
     notices: Vec<String>,
     /// View or index to wait for until it is filled.
     fill: Option<u32>,
@@ -35,11 +28,11 @@ struct Bound {
 
 impl Bound {
     fn skip(notice: String) -> Bound {
-        Bound { step: Step::Nothing, notices: vec![notice], fill: None }
+        Bound { change: None, notices: vec![notice], fill: None }
     }
 
     fn change(ddl: Ddl) -> Bound {
-        Bound { step: Step::Change(ddl), notices: Vec::new(), fill: None }
+        Bound { change: Some(ddl), notices: Vec::new(), fill: None }
     }
 }
 
@@ -57,7 +50,7 @@ impl Engine {
         loop {
             let catalog = self.coordinator.catalog();
             let bound = self.bind_ddl(&catalog, statement)?;
-            let Step::Change(ddl) = bound.step else {
+            let Some(ddl) = bound.change else {
                 return Ok(Outcome::Command { tag: tag.to_owned(), notices: bound.notices });
             };
             match self.coordinator.ddl(catalog.version(), ddl).await {

@@ -242,7 +242,7 @@ fn is_list(name: &str, call: &Function) -> bool {
         let text = e.to_string();
         ["acl", "options", "array("].iter().any(|w| text.to_ascii_lowercase().contains(w))
     };
-    name == "array_to_string" && arguments(call).first().is_some_and(|e| of_list(&e))
+    name == "array_to_string" && arguments(call).first().is_some_and(of_list)
 }
 
 fn table_name(factor: &TableFactor) -> Option<String> {

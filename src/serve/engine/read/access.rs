@@ -107,7 +107,9 @@ impl Candidate {
             }
             prefixes = prefixes
                 .iter()
-                .flat_map(|prefix: &Vec<ScalarValue>| values.iter().map(|v| [prefix.as_slice(), &[v.clone()]].concat()))
+                .flat_map(|prefix: &Vec<ScalarValue>| {
+                    values.iter().map(|v| [prefix.as_slice(), std::slice::from_ref(v)].concat())
+                })
                 .collect();
             equal += 1;
         }
