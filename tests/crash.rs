@@ -16,8 +16,13 @@ use std::time::Duration;
 const WRITERS: i64 = 3;
 
 /// Failure points of a commit, in order; see `attune_storage::failpoint` and `src/coordinator/epoch.rs`.
-const POINTS: [&str; 5] =
-    ["before_dataflow", "before_commit", "after_commit_before_publish", "after_publish", "after_commit_before_acknowledge"];
+const POINTS: [&str; 5] = [
+    "before_dataflow",
+    "before_commit",
+    "after_commit_before_publish",
+    "after_publish",
+    "after_commit_before_acknowledge",
+];
 
 const SCHEMA: &str = "
     CREATE STREAM events (id bigint, k bigint, price double precision);
@@ -33,8 +38,14 @@ const SCHEMA: &str = "
 /// View and the query it must equal.
 const VIEWS: [(&str, &str); 4] = [
     ("SELECT k, n, last FROM per_key", "SELECT k, count(*) AS n, max(id) AS last FROM events GROUP BY k"),
-    ("SELECT name, n FROM joined", "SELECT a.name, count(*) AS n FROM events e JOIN accounts a ON a.k = e.k GROUP BY a.name"),
-    ("SELECT k, n, rank FROM top", "SELECT k, n, rank FROM (SELECT k, n, row_number() OVER (ORDER BY n DESC, k) AS rank FROM (SELECT k, count(*) AS n FROM events GROUP BY k) p) t WHERE rank <= 3"),
+    (
+        "SELECT name, n FROM joined",
+        "SELECT a.name, count(*) AS n FROM events e JOIN accounts a ON a.k = e.k GROUP BY a.name",
+    ),
+    (
+        "SELECT k, n, rank FROM top",
+        "SELECT k, n, rank FROM (SELECT k, n, row_number() OVER (ORDER BY n DESC, k) AS rank FROM (SELECT k, count(*) AS n FROM events GROUP BY k) p) t WHERE rank <= 3",
+    ),
     ("SELECT k, price FROM plain", "SELECT k, price FROM events WHERE k < 3"),
 ];
 
@@ -73,7 +84,8 @@ async fn life(data: &Path, kills: usize, rng: &mut StdRng) {
     let mut told = Told::default();
     for kill in 0..kills {
         // Every other kill is at a failure point, after a random number of commits.
-        let point = (kill % 2 == 1).then(|| format!("{}:{}", POINTS[rng.random_range(0..POINTS.len())], rng.random_range(1..60)));
+        let point = (kill % 2 == 1)
+            .then(|| format!("{}:{}", POINTS[rng.random_range(0..POINTS.len())], rng.random_range(1..60)));
         let after = Duration::from_millis(rng.random_range(10..250));
         crash_under_load(data, point.as_deref(), after, &next_id, &mut told, rng).await;
         check(data, &told, kill).await;
@@ -90,8 +102,9 @@ async fn crash_under_load(
     rng: &mut StdRng,
 ) {
     let mut server = Process::start(data, point).unwrap();
-    let writers: Vec<_> =
-        (0..WRITERS).map(|w| tokio::spawn(write(server.addr, w, next_id.clone(), rng.random_range(0..u64::MAX)))).collect();
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|w| tokio::spawn(write(server.addr, w, next_id.clone(), rng.random_range(0..u64::MAX))))
+        .collect();
     if point.is_none() {
         // The one place where time passes by the clock: it decides when the kill falls, not whether the test passes.
         tokio::time::sleep(after).await;
@@ -119,8 +132,10 @@ async fn write(addr: std::net::SocketAddr, writer: i64, next_id: Arc<AtomicI64>,
     for i in 0.. {
         let n = if rng.random_bool(0.3) { rng.random_range(2..20) } else { 1 };
         let ids: Vec<i64> = (0..n).map(|_| next_id.fetch_add(1, Ordering::Relaxed)).collect();
-        let events: Vec<String> =
-            ids.iter().map(|id| format!("({id}, {}, {}.5)", rng.random_range(0..10), rng.random_range(0..100))).collect();
+        let events: Vec<String> = ids
+            .iter()
+            .map(|id| format!("({id}, {}, {}.5)", rng.random_range(0..10), rng.random_range(0..100)))
+            .collect();
         let insert = format!("INSERT INTO events VALUES {}", events.join(", "));
         let statement = if i % 5 == 4 {
             // The account's total grows by the number of marks: both or neither.
@@ -144,7 +159,8 @@ async fn write(addr: std::net::SocketAddr, writer: i64, next_id: Arc<AtomicI64>,
 }
 
 async fn check(data: &Path, told: &Told, kill: usize) {
-    let server = Process::start(data, None).unwrap_or_else(|e| panic!("kill {kill}: the server does not start again: {e}"));
+    let server =
+        Process::start(data, None).unwrap_or_else(|e| panic!("kill {kill}: the server does not start again: {e}"));
     let client = connect(server.addr).await.unwrap();
     let mut seen: HashMap<i64, u32> = HashMap::new();
     for row in rows(&client, "SELECT id FROM events").await {
@@ -163,12 +179,20 @@ async fn check(data: &Path, told: &Told, kill: usize) {
         batch.sort();
         assert_eq!(kept, batch, "kill {kill}: {view}");
     }
-    let totals = rows(&client, "SELECT a.k, a.total, count(m.k) FROM accounts a LEFT JOIN marks m ON m.k = a.k GROUP BY a.k, a.total").await;
+    let totals = rows(
+        &client,
+        "SELECT a.k, a.total, count(m.k) FROM accounts a LEFT JOIN marks m ON m.k = a.k GROUP BY a.k, a.total",
+    )
+    .await;
     for row in totals {
         assert_eq!(row[1], row[2], "kill {kill}: a transaction was torn: {row:?}");
     }
     let best = rows(&client, "SELECT k, n FROM per_key ORDER BY n DESC LIMIT 1").await;
     let most = rows(&client, "SELECT max(n) FROM per_key").await;
-    assert_eq!(best.first().map(|r| r[1].clone()), most.first().map(|r| r[0].clone()).filter(|n| n.is_some()), "kill {kill}: index");
+    assert_eq!(
+        best.first().map(|r| r[1].clone()),
+        most.first().map(|r| r[0].clone()).filter(|n| n.is_some()),
+        "kill {kill}: index"
+    );
     server.kill();
 }

@@ -81,7 +81,10 @@ async fn views_of_one_epoch_change_together() {
     });
     let mut last = 0;
     while !writing.is_finished() {
-        let row = client.query_one("SELECT (SELECT coalesce(sum(n), 0)::bigint FROM a), (SELECT n FROM b)", &[]).await.unwrap();
+        let row = client
+            .query_one("SELECT (SELECT coalesce(sum(n), 0)::bigint FROM a), (SELECT n FROM b)", &[])
+            .await
+            .unwrap();
         let (a, b): (i64, i64) = (row.get(0), row.get(1));
         assert_eq!(a, b);
         assert!(b >= last, "a later statement saw an earlier epoch");

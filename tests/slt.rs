@@ -30,10 +30,11 @@ impl sqllogictest::AsyncDB for Database {
     type ColumnType = DefaultColumnType;
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, Refused> {
-        let messages = self.client.simple_query(sql).await.map_err(|e| Refused {
-            text: describe(&e),
-            state: e.code().map(|c| c.code().to_string()),
-        })?;
+        let messages = self
+            .client
+            .simple_query(sql)
+            .await
+            .map_err(|e| Refused { text: describe(&e), state: e.code().map(|c| c.code().to_string()) })?;
         let (mut rows, mut columns, mut count) = (Vec::new(), None, 0);
         for message in messages {
             match message {

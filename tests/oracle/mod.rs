@@ -47,7 +47,10 @@ async fn every_view_equals_its_query_after_every_epoch() {
         checked += c;
         refused += r;
     }
-    println!("oracle: {} epochs, {checked} view comparisons, {refused} random queries refused at CREATE", rounds as usize * EPOCHS_PER_ROUND);
+    println!(
+        "oracle: {} epochs, {checked} view comparisons, {refused} random queries refused at CREATE",
+        rounds as usize * EPOCHS_PER_ROUND
+    );
     assert!(refused * 10 < rounds as usize * VIEWS * 3, "too many of the random queries are refused: {refused}");
 }
 
@@ -123,6 +126,8 @@ async fn check(client: &tokio_postgres::Client, view: &View, seed: u64, epoch: u
 /// Which columns of a relation are floats, and so are compared to a relative 1e-9.
 async fn float_columns(client: &tokio_postgres::Client, name: &str) -> Vec<bool> {
     let statement = client.prepare(&format!("SELECT * FROM {name}")).await.unwrap();
-    let float = |c: &tokio_postgres::Column| matches!(*c.type_(), tokio_postgres::types::Type::FLOAT8 | tokio_postgres::types::Type::FLOAT4);
+    let float = |c: &tokio_postgres::Column| {
+        matches!(*c.type_(), tokio_postgres::types::Type::FLOAT8 | tokio_postgres::types::Type::FLOAT4)
+    };
     statement.columns().iter().map(float).collect()
 }

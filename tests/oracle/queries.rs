@@ -58,7 +58,10 @@ fn predicate(rng: &mut StdRng, t: &str, events: bool) -> String {
 fn select(rng: &mut StdRng) -> String {
     match rng.random_range(0..4) {
         0 => format!("SELECT k, g, v * 2 AS x, f, upper(g) AS u FROM events WHERE {}", predicate(rng, "", true)),
-        1 => format!("SELECT id, g, k + 1 AS k1, CASE WHEN k > 2 THEN 'big' ELSE g END AS size FROM items WHERE {}", predicate(rng, "", false)),
+        1 => format!(
+            "SELECT id, g, k + 1 AS k1, CASE WHEN k > 2 THEN 'big' ELSE g END AS size FROM items WHERE {}",
+            predicate(rng, "", false)
+        ),
         2 => format!("SELECT g, k, w FROM notes WHERE {}", predicate(rng, "", false)),
         _ => "SELECT k, coalesce(g, '?') AS g, v % 7 AS m, date_trunc('day', ts) AS day, d FROM events".into(),
     }
@@ -66,15 +69,52 @@ fn select(rng: &mut StdRng) -> String {
 
 fn aggregate_call(rng: &mut StdRng, events: bool) -> String {
     let of_events = [
-        "count(*)", "count(v)", "sum(v)", "avg(v)", "min(v)", "max(v)", "sum(f)", "avg(f)", "min(f)", "max(f)", "sum(d)",
-        "avg(d)", "min(d)", "max(d)", "min(ts)", "max(ts)", "min(g)", "max(g)", "count(DISTINCT v)", "count(DISTINCT g)",
-        "sum(DISTINCT v)", "count(*) FILTER (WHERE b)", "sum(v) FILTER (WHERE f > 0)", "max(v) FILTER (WHERE g = 'a')",
-        "count(DISTINCT k) FILTER (WHERE b)", "min(b::int)",
+        "count(*)",
+        "count(v)",
+        "sum(v)",
+        "avg(v)",
+        "min(v)",
+        "max(v)",
+        "sum(f)",
+        "avg(f)",
+        "min(f)",
+        "max(f)",
+        "sum(d)",
+        "avg(d)",
+        "min(d)",
+        "max(d)",
+        "min(ts)",
+        "max(ts)",
+        "min(g)",
+        "max(g)",
+        "count(DISTINCT v)",
+        "count(DISTINCT g)",
+        "sum(DISTINCT v)",
+        "count(*) FILTER (WHERE b)",
+        "sum(v) FILTER (WHERE f > 0)",
+        "max(v) FILTER (WHERE g = 'a')",
+        "count(DISTINCT k) FILTER (WHERE b)",
+        "min(b::int)",
     ];
     let of_items = [
-        "count(*)", "count(k)", "sum(k)", "avg(k)", "min(k)", "max(k)", "sum(f)", "avg(f)", "min(f)", "max(f)", "min(g)",
-        "max(g)", "count(DISTINCT k)", "count(DISTINCT g)", "sum(DISTINCT k)", "count(*) FILTER (WHERE k > 2)",
-        "max(f) FILTER (WHERE g IS NOT NULL)", "avg(DISTINCT k)",
+        "count(*)",
+        "count(k)",
+        "sum(k)",
+        "avg(k)",
+        "min(k)",
+        "max(k)",
+        "sum(f)",
+        "avg(f)",
+        "min(f)",
+        "max(f)",
+        "min(g)",
+        "max(g)",
+        "count(DISTINCT k)",
+        "count(DISTINCT g)",
+        "sum(DISTINCT k)",
+        "count(*) FILTER (WHERE k > 2)",
+        "max(f) FILTER (WHERE g IS NOT NULL)",
+        "avg(DISTINCT k)",
     ];
     if events { pick(rng, &of_events) } else { pick(rng, &of_items) }.to_string()
 }
@@ -91,23 +131,34 @@ fn aggregate(rng: &mut StdRng) -> String {
     }
     let names: Vec<String> = group.split(", ").enumerate().map(|(i, e)| format!("{e} AS g{i}")).collect();
     // coalesce(g, 'none') has a comma of its own.
-    let (columns, group) =
-        if group.contains('(') { (format!("{group} AS g0"), group.to_string()) } else { (names.join(", "), group.to_string()) };
+    let (columns, group) = if group.contains('(') {
+        (format!("{group} AS g0"), group.to_string())
+    } else {
+        (names.join(", "), group.to_string())
+    };
     let having = if rng.random_bool(0.2) { " HAVING count(*) > 1" } else { "" };
     format!("SELECT {columns}, {} FROM {relation}{filter} GROUP BY {group}{having}", calls.join(", "))
 }
 
 fn join(rng: &mut StdRng) -> String {
     let kind = pick(rng, &["JOIN", "LEFT JOIN", "LEFT JOIN"]);
-    let residual = if rng.random_bool(0.3) { pick(rng, &[" AND b.w > 1", " AND a.g = b.g", " AND a.k + b.w > 3"]) } else { "" };
+    let residual =
+        if rng.random_bool(0.3) { pick(rng, &[" AND b.w > 1", " AND a.g = b.g", " AND a.k + b.w > 3"]) } else { "" };
     match rng.random_range(0..7) {
         0 => format!("SELECT a.id, a.g, b.w FROM items a {kind} notes b ON a.k = b.k{residual}"),
         1 => format!("SELECT a.k, a.v, b.g AS bg, b.f FROM events a {kind} items b ON a.k = b.id"),
-        2 => format!("SELECT b.g, count(*) AS n, sum(a.v) AS s FROM events a {kind} items b ON a.k = b.id GROUP BY b.g"),
+        2 => {
+            format!("SELECT b.g, count(*) AS n, sum(a.v) AS s FROM events a {kind} items b ON a.k = b.id GROUP BY b.g")
+        }
         3 => format!("SELECT a.id, b.id AS other FROM items a {kind} items b ON a.k = b.k AND a.id < b.id"),
         4 => format!("SELECT a.g, a.k, b.w, c.f FROM notes a {kind} notes b ON a.g = b.g {kind} items c ON c.id = b.w"),
-        5 => format!("SELECT a.k, a.g, b.w FROM items a {kind} notes b ON a.k = b.k AND a.g = b.g WHERE {}", predicate(rng, "a.", false)),
-        _ => format!("SELECT b.id, b.g, sum(a.v) AS s, max(a.f) AS m FROM items b {kind} events a ON a.k = b.id GROUP BY b.id, b.g"),
+        5 => format!(
+            "SELECT a.k, a.g, b.w FROM items a {kind} notes b ON a.k = b.k AND a.g = b.g WHERE {}",
+            predicate(rng, "a.", false)
+        ),
+        _ => format!(
+            "SELECT b.id, b.g, sum(a.v) AS s, max(a.f) AS m FROM items b {kind} events a ON a.k = b.id GROUP BY b.id, b.g"
+        ),
     }
 }
 
@@ -131,10 +182,19 @@ fn top_k(rng: &mut StdRng) -> String {
     let k = rng.random_range(1..4);
     let order = pick(rng, &["f DESC, id", "k, id DESC", "g DESC NULLS LAST, id", "f NULLS FIRST, id"]);
     match rng.random_range(0..4) {
-        0 => format!("SELECT * FROM (SELECT id, g, k, f, row_number() OVER (PARTITION BY g ORDER BY {order}) AS rank FROM items) t WHERE rank <= {k}"),
-        1 => format!("SELECT id, g FROM (SELECT *, row_number() OVER (PARTITION BY k ORDER BY {order}) AS r FROM items) t WHERE r <= {k}"),
-        2 => format!("SELECT * FROM (SELECT id, f, row_number() OVER (ORDER BY {order}) AS rank FROM items) t WHERE rank < {}", k + 2),
-        _ => format!("SELECT * FROM (SELECT g, k, n, row_number() OVER (PARTITION BY g ORDER BY n DESC, k) AS rank FROM (SELECT g, k, sum(v) AS n FROM events GROUP BY g, k) a) t WHERE rank <= {k}"),
+        0 => format!(
+            "SELECT * FROM (SELECT id, g, k, f, row_number() OVER (PARTITION BY g ORDER BY {order}) AS rank FROM items) t WHERE rank <= {k}"
+        ),
+        1 => format!(
+            "SELECT id, g FROM (SELECT *, row_number() OVER (PARTITION BY k ORDER BY {order}) AS r FROM items) t WHERE r <= {k}"
+        ),
+        2 => format!(
+            "SELECT * FROM (SELECT id, f, row_number() OVER (ORDER BY {order}) AS rank FROM items) t WHERE rank < {}",
+            k + 2
+        ),
+        _ => format!(
+            "SELECT * FROM (SELECT g, k, n, row_number() OVER (PARTITION BY g ORDER BY n DESC, k) AS rank FROM (SELECT g, k, sum(v) AS n FROM events GROUP BY g, k) a) t WHERE rank <= {k}"
+        ),
     }
 }
 
@@ -153,7 +213,10 @@ fn subquery(rng: &mut StdRng) -> String {
         1 => "SELECT id, g FROM items i WHERE EXISTS (SELECT 1 FROM notes n WHERE n.k = i.k AND n.w > 1)".into(),
         2 => "SELECT id, g FROM items i WHERE NOT EXISTS (SELECT 1 FROM notes n WHERE n.k = i.k)".into(),
         3 => "SELECT k, g, v FROM events e WHERE NOT EXISTS (SELECT 1 FROM items i WHERE i.id = e.k)".into(),
-        4 => format!("SELECT i.id, i.k FROM items i LEFT JOIN notes n ON n.k = i.k AND n.w > {} WHERE n.k IS NULL", rng.random_range(0..4)),
+        4 => format!(
+            "SELECT i.id, i.k FROM items i LEFT JOIN notes n ON n.k = i.k AND n.w > {} WHERE n.k IS NULL",
+            rng.random_range(0..4)
+        ),
         _ => "SELECT g, k FROM notes n WHERE w > (SELECT avg(id) FROM items)".into(),
     }
 }
@@ -161,8 +224,14 @@ fn subquery(rng: &mut StdRng) -> String {
 fn nested(rng: &mut StdRng) -> String {
     match rng.random_range(0..3) {
         0 => "SELECT n, count(*) AS groups FROM (SELECT k, count(*) AS n FROM events GROUP BY k) t GROUP BY n".into(),
-        1 => format!("WITH s AS (SELECT k, sum(v) AS s FROM events WHERE {} GROUP BY k) SELECT i.id, i.g, s.s FROM items i LEFT JOIN s ON s.k = i.k", predicate(rng, "", true)),
-        _ => "SELECT g, max(n) AS m, min(n) AS l FROM (SELECT g, k, count(*) AS n FROM notes GROUP BY g, k) t GROUP BY g".into(),
+        1 => format!(
+            "WITH s AS (SELECT k, sum(v) AS s FROM events WHERE {} GROUP BY k) SELECT i.id, i.g, s.s FROM items i LEFT JOIN s ON s.k = i.k",
+            predicate(rng, "", true)
+        ),
+        _ => {
+            "SELECT g, max(n) AS m, min(n) AS l FROM (SELECT g, k, count(*) AS n FROM notes GROUP BY g, k) t GROUP BY g"
+                .into()
+        }
     }
 }
 
@@ -171,7 +240,11 @@ fn over_view(rng: &mut StdRng, views: &[&str]) -> String {
         [] => aggregate(rng),
         _ => {
             let view = pick(rng, views);
-            if rng.random_bool(0.5) { format!("SELECT count(*) AS n FROM {view}") } else { format!("SELECT * FROM {view}") }
+            if rng.random_bool(0.5) {
+                format!("SELECT count(*) AS n FROM {view}")
+            } else {
+                format!("SELECT * FROM {view}")
+            }
         }
     }
 }

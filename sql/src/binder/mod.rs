@@ -22,8 +22,8 @@ pub(crate) use config::CONFIG;
 pub use errors::map_datafusion_error;
 pub use parameters::{bind_parameters, parameter_arrow_types, parameter_types};
 pub use query::BoundQuery;
-pub use sources::{RelationSource, SchemaSources, visible_schema};
 pub(crate) use sources::ViewSource;
+pub use sources::{RelationSource, SchemaSources, visible_schema};
 
 use crate::SqlError;
 use crate::catalog::{Catalog, Relation};

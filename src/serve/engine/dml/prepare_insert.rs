@@ -286,10 +286,10 @@ fn with_column_types(query: &ast::Query, target: &Target, columns: &[usize]) -> 
 /// Wraps an untyped literal (NULL included) or parameter in a cast.
 pub(super) fn typed(expr: &mut ast::Expr, sql_type: SqlType) -> Result<(), SqlError> {
     let unknown = matches!(&*expr, ast::Expr::Value(v)
-        if matches!(
-            v.value,
-            Value::SingleQuotedString(_) | Value::Placeholder(_) | Value::EscapedStringLiteral(_) | Value::Null
-        ));
+    if matches!(
+        v.value,
+        Value::SingleQuotedString(_) | Value::Placeholder(_) | Value::EscapedStringLiteral(_) | Value::Null
+    ));
     if !unknown {
         return Ok(());
     }
