@@ -136,7 +136,7 @@ fn errors_have_state_position_and_suggestion() {
             SELECT DISTINCT n FROM spend ORDER BY total
               => For SELECT DISTINCT, ORDER BY expressions spend.total must appear in select list (42P10)
             SELECT * FROM generate_series(1, 3)
-              => function generate_series() cannot stand in FROM (42883); hint: docs/sql.md lists what can stand in FROM.
+              => generate_series bigint
             SELECT category COLLATE "C" FROM products
               => COLLATE is not supported (0A000); hint: Leave it out; text is ordered by its bytes.
             SELECT s.* FROM spend t
