@@ -9,6 +9,7 @@ use attune_sql::catalog::{
     Catalog, Column, KeyPart, MAX_COLUMNS, Relation, RelationId, RelationKind, ViewStatus, check_name,
 };
 use attune_sql::statement::CreateView;
+use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::{LogicalPlan, TableSource};
@@ -45,6 +46,7 @@ pub(super) fn view(catalog: &Catalog, view: &CreateView) -> Result<Bound, SqlErr
     relation.key =
         plan.key.iter().map(|column| KeyPart { column: *column, descending: false, nulls_first: false }).collect();
     relation.single_row = plan.single_row;
+    take_types(&mut relation.columns, &plan)?;
     let first =
         id.0.checked_add(1).ok_or_else(|| SqlError::new(SqlState::ProgramLimitExceeded, "no object ids are left"))?;
     relation.state_objects = (first, plan.state_slots);
@@ -101,6 +103,22 @@ impl RelationSources for NullableSources {
 fn lower(catalog: &Catalog, bound: BoundQuery) -> Result<DataflowPlan, SqlError> {
     let plan = Binder { catalog, sources: &NullableSources }.optimise(bound.plan)?;
     attune_planner::lower(&plan, catalog)
+}
+
+/// The types the plan gives. They are those of the bound query, but for a function whose type follows from a constant that the
+/// optimizer has worked out (`round(x, 1)` of a numeric).
+fn take_types(columns: &mut [Column], plan: &DataflowPlan) -> Result<(), SqlError> {
+    let Some(output) = plan.nodes.last() else { return Ok(()) };
+    for (column, field) in columns.iter_mut().zip(&output.schema) {
+        if attune_planner::stored_type(column.sql_type) != field.column_type {
+            column.sql_type = SqlType::from_arrow(&field.column_type.to_arrow()).ok_or_else(|| {
+                let message =
+                    format!("column \"{}\" has a type that cannot be stored: {}", column.name, field.column_type);
+                SqlError::unsupported(message, "Cast it to another type.")
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// Columns of the view: names given, or those of the query.
