@@ -1,6 +1,6 @@
 //! The coordinator: the only writer of the catalog and of the store, and the epoch clock.
 //!
-//! One thread takes events of a closed set ([`event::Event`]) from a bounded queue, forms epochs, runs them through the
+//! One thread takes events of a closed set (`event::Event`) from a bounded queue, forms epochs, runs them through the
 //! dataflow and commits them. Everything else holds a [`Coordinator`] handle. An epoch closes as soon as the one before
 //! it is committed and there is input; there is no tick. Schema changes go through the same queue, so they are in order
 //! with the data.

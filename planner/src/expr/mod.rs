@@ -80,7 +80,7 @@ pub enum Expr {
         /// Target type.
         to: ColumnType,
     },
-    /// CASE [operand] WHEN .. THEN .. ELSE .. END.
+    /// `CASE [operand] WHEN .. THEN .. ELSE .. END`.
     Case {
         /// Operand of the short form.
         operand: Option<Box<Expr>>,

@@ -1,7 +1,7 @@
 //! The operator trait, and one file per operator.
 //!
-//! What operators share: [`keys`] (distinct keys of a delta), [`weights`] (counted entries in a state table) and
-//! [`state_bytes`] (compact state rows). Operators keep nothing between steps but their state tables, so an epoch that is
+//! What operators share: `keys` (distinct keys of a delta), `weights` (counted entries in a state table) and
+//! `state_bytes` (compact state rows). Operators keep nothing between steps but their state tables, so an epoch that is
 //! given up can be run again.
 
 mod aggregate;
