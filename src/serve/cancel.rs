@@ -75,7 +75,7 @@ pub(super) struct Registered {
 }
 
 impl Registered {
-    /// From now on statements end when the client at the other end of `socket` has gone.
+    /// From now on statements end when the connection behind `socket` breaks.
     pub(super) fn watch(&mut self, socket: TcpStream) {
         self.socket = Some(Arc::new(socket));
     }
@@ -138,10 +138,11 @@ impl Limits {
     }
 }
 
-/// Returns when the client has closed the connection. One that has sent more meanwhile is there.
+/// Returns when the connection is broken. The end of the client's input is no break: it may wait for its answers, and cannot be
+/// told from one that has closed; as in Postgres, its statement then runs on.
 async fn gone(socket: Option<&TcpStream>) {
     if let Some(socket) = socket
-        && matches!(socket.peek(&mut [0]).await, Ok(0) | Err(_))
+        && socket.peek(&mut [0]).await.is_err()
     {
         return;
     }
