@@ -100,9 +100,11 @@ settings! {
     backfill_chunk_rows: usize = 8_192,
     /// How often an UPDATE, DELETE or upsert is evaluated again after a conflict before 40001 is returned.
     dml_retries: usize = 100,
-    /// Open connections.
+    /// Sessions at one time; one more is refused (53300).
     max_connections: usize = 256,
-    /// Largest protocol message.
+    /// Connections that have not completed their startup message; one more closes the oldest of them.
+    max_starting_connections: usize = 256,
+    /// Largest protocol message, of a client or of a result (a row); larger ones are refused (54000).
     max_message_bytes: usize = 64 << 20,
     /// How long a client may leave its answers unread before it is disconnected.
     client_write_timeout_ms: u64 = 30_000,

@@ -16,6 +16,7 @@ impl Config {
             ("input_queue_writes", self.input_queue_writes, 1),
             ("backfill_chunk_rows", self.backfill_chunk_rows, 1),
             ("max_connections", self.max_connections, 1),
+            ("max_starting_connections", self.max_starting_connections, 1),
             ("max_message_bytes", self.max_message_bytes, 1 << 10),
             ("prepared_statements_max", self.prepared_statements_max, 1),
             ("transaction_max_bytes", self.transaction_max_bytes, 1 << 10),

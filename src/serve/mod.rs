@@ -17,6 +17,7 @@ mod server;
 mod session;
 mod simple;
 mod sql_prepare;
+mod starting;
 mod startup;
 mod statement;
 mod value;

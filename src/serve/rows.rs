@@ -1,17 +1,16 @@
 //! Results on their way to the client.
 
 use super::cancel::Limits;
-use super::engine::OutputColumn;
+use super::engine::{OutputColumn, query_error};
 use super::lookup::{LookupRows, storage};
 use super::session::SessionError;
 use super::statement::Plan;
 use super::value::{Format, write_field};
 use super::wire::{Connection, backend};
-use attune_sql::SqlError;
-use attune_sql::binder::map_datafusion_error;
 use attune_sql::types::SqlType;
+use attune_sql::{SqlError, SqlState};
 use attune_storage::codec::{ColumnReader, Value};
-use bytes::BufMut;
+use bytes::{BufMut, BytesMut};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
@@ -56,7 +55,8 @@ impl Rows {
 
     /// Sends up to `most` rows as DataRow messages (`None`: all). Returns how many, and whether they were the last.
     ///
-    /// The connection's buffer is sent whenever it is full, so a result of any size needs no more memory than that.
+    /// The connection's buffer is sent whenever it is full, and a row larger than `max_message_bytes` is refused, so a result
+    /// of any size needs no more memory than that.
     pub(super) async fn send(
         &mut self,
         connection: &mut Connection,
@@ -90,8 +90,8 @@ impl Rows {
         }
     }
 
-    /// Gives every value of every row to `each`: row by row, `None` being the end of a row. Between chunks `each` is
-    /// followed by a flush of the connection's buffer, which it may fill.
+    /// Gives every value of every row to `each`: row by row, and the end of each. After a row the connection's buffer is sent
+    /// if `each` has filled it; a row larger than `max_message_bytes` is refused.
     pub(super) async fn for_each(
         &mut self,
         connection: &mut Connection,
@@ -99,19 +99,23 @@ impl Rows {
         each: &mut (dyn FnMut(&mut Connection, Cell<'_>) -> Result<(), SqlError> + Send),
     ) -> Result<u64, SessionError> {
         let mut count = 0;
+        let most = connection.max_message_bytes();
         match &mut self.source {
             Source::Lookup { plan, rows } => {
                 let lookup =
                     plan.lookup.as_ref().ok_or_else(|| SqlError::internal("rows of a lookup without a lookup"))?;
                 loop {
                     while let Some(row) = rows.ready() {
+                        let mut bytes = 0;
                         for (index, column) in plan.columns().iter().enumerate() {
-                            each(connection, Cell::Value(lookup.value(&row, index)?, column.sql_type))?;
+                            let value = lookup.value(&row, index)?;
+                            add_size(&mut bytes, value, most)?;
+                            each(connection, Cell::Value(value, column.sql_type))?;
                         }
                         each(connection, Cell::EndOfRow)?;
                         count += 1;
+                        connection.flush_if_full().await?;
                     }
-                    connection.flush_if_full().await?;
                     limits.check()?;
                     if !rows.read_more()? {
                         return Ok(count);
@@ -120,10 +124,11 @@ impl Rows {
             }
             Source::Batches { columns, stream, .. } => {
                 while let Some(batch) = next_batch(stream, limits).await? {
-                    for first in (0..batch.num_rows()).step_by(ROWS_BETWEEN_FLUSHES) {
-                        let rows = first..batch.num_rows().min(first + ROWS_BETWEEN_FLUSHES);
-                        count += rows.len() as u64;
-                        each_of_batch(&batch, rows, columns, connection, each)?;
+                    let mut row = 0;
+                    while row < batch.num_rows() {
+                        let begun = row;
+                        each_of_batch(&batch, &mut row, columns, connection, each)?;
+                        count += (row - begun) as u64;
                         connection.flush_if_full().await?;
                     }
                 }
@@ -141,29 +146,53 @@ pub(super) enum Cell<'a> {
     EndOfRow,
 }
 
-/// Rows written before it is looked whether the buffer is full.
-const ROWS_BETWEEN_FLUSHES: usize = 256;
-
+/// Gives rows from `row` on, until the last one or until the connection's buffer is full.
 fn each_of_batch(
     batch: &RecordBatch,
-    rows: std::ops::Range<usize>,
+    row: &mut usize,
     columns: &[OutputColumn],
     connection: &mut Connection,
     each: &mut (dyn FnMut(&mut Connection, Cell<'_>) -> Result<(), SqlError> + Send),
 ) -> Result<(), SqlError> {
-    let readers: Vec<_> = batch
-        .columns()
-        .iter()
-        .map(|array| ColumnReader::new(array.as_ref()))
-        .collect::<Result<_, _>>()
-        .map_err(storage)?;
-    for row in rows {
+    let readers = readers(batch)?;
+    let most = connection.max_message_bytes();
+    while *row < batch.num_rows() && !connection.is_full() {
+        let mut bytes = 0;
         for (reader, column) in readers.iter().zip(columns) {
-            each(connection, Cell::Value(reader.value(row), column.sql_type))?;
+            let value = reader.value(*row);
+            add_size(&mut bytes, value, most)?;
+            each(connection, Cell::Value(value, column.sql_type))?;
         }
         each(connection, Cell::EndOfRow)?;
+        *row += 1;
     }
     Ok(())
+}
+
+fn readers(batch: &RecordBatch) -> Result<Vec<ColumnReader<'_>>, SqlError> {
+    batch.columns().iter().map(|array| ColumnReader::new(array.as_ref())).collect::<Result<_, _>>().map_err(storage)
+}
+
+/// The bytes that a value is at least on the wire, whatever its form; small ones do not count.
+fn least_size(value: Option<Value<'_>>) -> usize {
+    match value {
+        Some(Value::Text(text)) => text.len(),
+        Some(Value::Bytes(bytes)) => bytes.len(),
+        _ => 0,
+    }
+}
+
+/// Counts a value of a row; fails before anything is copied when the row becomes too large.
+fn add_size(bytes: &mut usize, value: Option<Value<'_>>, most: usize) -> Result<(), SqlError> {
+    *bytes = bytes.saturating_add(least_size(value));
+    if *bytes > most { Err(too_large(most)) } else { Ok(()) }
+}
+
+/// 54000: a row that does not fit into a message.
+fn too_large(most: usize) -> SqlError {
+    let message = format!("a row of the result is larger than {most} bytes (max_message_bytes)");
+    SqlError::new(SqlState::ProgramLimitExceeded, message)
+        .with_hint("Select fewer or shorter columns (left(x, n), substr(x, from, n)), or raise max_message_bytes.")
 }
 
 async fn send_lookup(
@@ -175,12 +204,20 @@ async fn send_lookup(
     limits: &Limits,
 ) -> Result<(u64, bool), SessionError> {
     let lookup = plan.lookup.as_ref().ok_or_else(|| SqlError::internal("rows of a lookup without a lookup"))?;
+    let most_bytes = connection.max_message_bytes();
     let mut sent = 0;
     loop {
         while sent < most {
             let Some(row) = rows.ready() else { break };
+            let begun = connection.output.len();
             lookup.write_row(&mut connection.output, &row, formats)?;
+            // Written first: a stored row is in memory and was bounded when it was written; its form here is a few times that.
+            if connection.output.len() - begun > most_bytes {
+                connection.output.truncate(begun);
+                return Err(too_large(most_bytes).into());
+            }
             sent += 1;
+            connection.flush_if_full().await?;
         }
         if sent == most {
             return Ok((sent as u64, false));
@@ -188,7 +225,6 @@ async fn send_lookup(
         if !rows.read_more()? {
             return Ok((sent as u64, true));
         }
-        connection.flush_if_full().await?;
         limits.check()?;
         // A long range must not keep others of this thread waiting.
         tokio::task::yield_now().await;
@@ -198,8 +234,7 @@ async fn send_lookup(
 /// The next batch of a stream that has rows.
 async fn next_batch(stream: &mut SendableRecordBatchStream, limits: &Limits) -> Result<Option<RecordBatch>, SqlError> {
     loop {
-        let next =
-            limits.run(async { stream.next().await.transpose().map_err(|error| map_datafusion_error(&error)) }).await?;
+        let next = limits.run(async { stream.next().await.transpose().map_err(query_error) }).await?;
         match next {
             Some(batch) if batch.num_rows() == 0 => {}
             next => return Ok(next),
@@ -235,21 +270,41 @@ fn write_rows(
     connection: &mut Connection,
     formats: &[Format],
 ) -> Result<(), SqlError> {
-    let readers: Vec<_> = batch
-        .columns()
-        .iter()
-        .map(|array| ColumnReader::new(array.as_ref()))
-        .collect::<Result<_, _>>()
-        .map_err(storage)?;
-    let end = end.min(*row + ROWS_BETWEEN_FLUSHES);
-    for at in *row..end {
-        backend::message(&mut connection.output, b'D', |out| {
-            out.put_u16(readers.len() as u16);
-            for (index, (reader, column)) in readers.iter().zip(columns).enumerate() {
-                write_field(out, reader.value(at), column.sql_type, backend::format_of(formats, index));
-            }
-        });
+    let readers = readers(batch)?;
+    let most = connection.max_message_bytes();
+    while *row < end && !connection.is_full() {
+        write_row(&mut connection.output, &readers, *row, columns, formats, most)?;
+        *row += 1;
     }
-    *row = end;
+    Ok(())
+}
+
+/// Appends the DataRow message of a row; nothing when it would be larger than `most`.
+fn write_row(
+    out: &mut BytesMut,
+    readers: &[ColumnReader<'_>],
+    row: usize,
+    columns: &[OutputColumn],
+    formats: &[Format],
+    most: usize,
+) -> Result<(), SqlError> {
+    let start = out.len();
+    out.put_u8(b'D');
+    out.put_i32(0);
+    out.put_u16(readers.len() as u16);
+    for (index, (reader, column)) in readers.iter().zip(columns).enumerate() {
+        let value = reader.value(row);
+        let fits = out.len() - start + least_size(value) <= most;
+        if fits {
+            write_field(out, value, column.sql_type, backend::format_of(formats, index));
+        }
+        // What was written counts as well: the text form of a bytea is twice as long.
+        if !fits || out.len() - start > most {
+            out.truncate(start);
+            return Err(too_large(most));
+        }
+    }
+    let length = i32::try_from(out.len() - start - 1).unwrap_or(i32::MAX);
+    out[start + 1..start + 5].copy_from_slice(&length.to_be_bytes());
     Ok(())
 }

@@ -1,9 +1,11 @@
-//! The listener: one task per connection, as many as `max_connections`.
+//! The listener: one task per connection. Sessions are bounded by `max_connections`, connections that are no sessions yet by
+//! `max_starting_connections`.
 
 use super::cancel::Cancels;
 use super::engine::Engine;
 use super::lookup::StatementCache;
 use super::session::{Shared, shutting_down, stopped};
+use super::starting::{Place, Starting};
 use super::startup::{Startup, begin, negotiate};
 use super::wire::{Connection, ConnectionError};
 use attune_sql::{SqlError, SqlState};
@@ -17,8 +19,6 @@ use tokio::task::JoinSet;
 
 /// How long running statements may take to finish after shutdown is asked for.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
-/// Connections beyond `max_connections` that are being refused (or are cancel requests) at one time.
-const EXTRA_CONNECTIONS: usize = 32;
 /// Pause after a failure to accept (out of file descriptors), so that it does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -45,7 +45,7 @@ pub async fn serve(
     let cache = StatementCache::new(config.statement_cache_entries);
     let shared = Arc::new(Shared { engine, cancels: Arc::default(), cache });
     let room = Arc::new(Semaphore::new(config.max_connections));
-    let extra = Arc::new(Semaphore::new(EXTRA_CONNECTIONS));
+    let starting = Starting::new(config.max_starting_connections);
     let (stop, stopping) = watch::channel(false);
     let mut sessions = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -66,16 +66,8 @@ pub async fn serve(
                 }
             },
         };
-        let permit = room.clone().try_acquire_owned().ok();
-        // Far too many: not even told so.
-        let spare = match permit {
-            Some(_) => None,
-            None => match extra.clone().try_acquire_owned() {
-                Ok(spare) => Some(spare),
-                Err(_) => continue,
-            },
-        };
-        sessions.spawn(connection(stream, shared.clone(), permit, spare, stopping.clone()));
+        let place = starting.enter();
+        sessions.spawn(connection(stream, shared.clone(), room.clone(), place, stopping.clone()));
     }
     drop(listener);
     // Sessions hold receivers; without any there is nobody to tell.
@@ -100,12 +92,12 @@ fn report(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-/// One connection from its first byte to its last. Without a permit it may cancel others, and is refused else.
+/// One connection from its first byte to its last.
 async fn connection(
     stream: TcpStream,
     shared: Arc<Shared>,
-    permit: Option<OwnedSemaphorePermit>,
-    _spare: Option<OwnedSemaphorePermit>,
+    room: Arc<Semaphore>,
+    place: Place,
     mut stopping: watch::Receiver<bool>,
 ) {
     let config = shared.engine.config.clone();
@@ -113,25 +105,18 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let mut connection = Connection::new(stream, &config);
     let startup_timeout = Duration::from_millis(config.startup_timeout_ms);
-    let negotiated = tokio::select! {
-        negotiated = tokio::time::timeout(startup_timeout, negotiate(&mut connection)) => negotiated,
+    let started = tokio::select! {
+        biased;
+        started = start(&mut connection, &shared, &room, startup_timeout) => started,
+        () = place.lost() => {
+            let error = SqlError::new(SqlState::TooManyConnections, "sorry, too many connections are starting")
+                .with_hint("Send the startup message at once, or raise max_starting_connections.");
+            return connection.say_goodbye(&error).await;
+        }
         () = stopped(&mut stopping) => return connection.end_with(&shutting_down()).await,
     };
-    let (parameters, minor) = match negotiated {
-        Ok(Ok(Startup::Session(parameters, minor))) => (parameters, minor),
-        Ok(Ok(Startup::Cancel(id, secret))) => return shared.cancels.cancel(id, secret),
-        Ok(Ok(Startup::Gone)) => return,
-        Ok(Err(error)) => return refuse(&mut connection, error).await,
-        Err(_) => {
-            let error = SqlError::new(SqlState::ProtocolViolation, "no startup message within startup_timeout_ms");
-            return connection.end_with(&error).await;
-        }
-    };
-    let Some(_permit) = permit else {
-        let error = SqlError::new(SqlState::TooManyConnections, "sorry, too many clients already")
-            .with_hint("Use a connection pool, or raise max_connections.");
-        return connection.end_with(&error).await;
-    };
+    drop(place);
+    let Some((parameters, minor, _permit)) = started else { return };
     let mut cancel = Cancels::register(&shared.cancels);
     match connection.second_handle() {
         Ok(socket) => cancel.watch(socket),
@@ -141,6 +126,42 @@ async fn connection(
     match begin(shared, connection, cancel, parameters, minor).await {
         Ok(session) => session.run(stopping).await,
         Err((mut connection, error)) => refuse(&mut connection, error).await,
+    }
+}
+
+/// Up to the startup message: what a session begins with, and its place among `max_connections`. `None` when there will be no
+/// session; the client has been told why. Cancel requests need no place.
+async fn start(
+    connection: &mut Connection,
+    shared: &Shared,
+    room: &Arc<Semaphore>,
+    timeout: Duration,
+) -> Option<(Vec<(String, String)>, u32, OwnedSemaphorePermit)> {
+    let (parameters, minor) = match tokio::time::timeout(timeout, negotiate(connection)).await {
+        Ok(Ok(Startup::Session(parameters, minor))) => (parameters, minor),
+        Ok(Ok(Startup::Cancel(id, secret))) => {
+            shared.cancels.cancel(id, secret);
+            return None;
+        }
+        Ok(Ok(Startup::Gone)) => return None,
+        Ok(Err(error)) => {
+            refuse(connection, error).await;
+            return None;
+        }
+        Err(_) => {
+            let error = SqlError::new(SqlState::ProtocolViolation, "no startup message within startup_timeout_ms");
+            connection.end_with(&error).await;
+            return None;
+        }
+    };
+    match room.clone().try_acquire_owned() {
+        Ok(permit) => Some((parameters, minor, permit)),
+        Err(_) => {
+            let error = SqlError::new(SqlState::TooManyConnections, "sorry, too many clients already")
+                .with_hint("Use a connection pool, or raise max_connections.");
+            connection.end_with(&error).await;
+            None
+        }
     }
 }
 

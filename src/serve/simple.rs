@@ -37,6 +37,7 @@ impl Session {
         }
         for parsed in statements {
             self.simple_statement(parsed).await?;
+            self.connection.flush_if_full().await?;
         }
         Ok(())
     }

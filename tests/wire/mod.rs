@@ -3,6 +3,7 @@
 mod copy;
 mod errors;
 mod extended;
+mod limits;
 mod psql;
 mod raw;
 mod robustness;

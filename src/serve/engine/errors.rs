@@ -18,7 +18,7 @@ pub(super) fn storage(error: StorageError) -> SqlError {
 }
 
 /// An error of planning or running a query.
-pub(super) fn datafusion(error: DataFusionError) -> SqlError {
+pub(in crate::serve) fn datafusion(error: DataFusionError) -> SqlError {
     if let Some(error) = of_storage(&error) {
         return error;
     }

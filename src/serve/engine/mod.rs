@@ -29,6 +29,7 @@ mod tests;
 mod transaction;
 
 pub use settings::Settings;
+pub(super) use errors::datafusion as query_error;
 pub use transaction::{Pending, Transaction};
 
 use crate::config::Config;

@@ -126,9 +126,21 @@ impl Connection {
         !self.input.is_empty()
     }
 
-    /// Sends what is in the output buffer if it is much.
+    /// The largest message, in either direction.
+    pub(in crate::serve) fn max_message_bytes(&self) -> usize {
+        self.max_message_bytes
+    }
+
+    /// Whether the output buffer holds so much that it should be sent before more is added.
+    pub(in crate::serve) fn is_full(&self) -> bool {
+        self.output.len() >= OUTPUT_BYTES
+    }
+
+    /// Sends what is in the output buffer if it is much. To be called after each message that is added, so that the buffer
+    /// never holds more than this and one message.
+    #[inline]
     pub(in crate::serve) async fn flush_if_full(&mut self) -> Result<(), ConnectionError> {
-        if self.output.len() >= OUTPUT_BYTES { self.flush().await } else { Ok(()) }
+        if self.is_full() { self.flush().await } else { Ok(()) }
     }
 
     /// Sends everything in the output buffer.
@@ -162,10 +174,15 @@ impl Connection {
 
     /// Tells the client why the connection ends.
     pub(in crate::serve) async fn end_with(&mut self, error: &SqlError) {
+        self.say_goodbye(error).await;
+        self.linger().await;
+    }
+
+    /// As [`Connection::end_with`], for a client that has sent nothing: there is nothing to wait for.
+    pub(in crate::serve) async fn say_goodbye(&mut self, error: &SqlError) {
         write_error(&mut self.output, Severity::Fatal, error);
         // The client may have gone already; then there is nobody to tell.
         let _ = self.flush().await;
-        self.linger().await;
     }
 
     /// Lets the client read the last message: closing a socket with unread input resets it and drops what was sent.
