@@ -16,7 +16,7 @@ mod types;
 pub use explain::explain;
 pub use expr::{Expr, Literal, physical};
 pub use layout::{arrow_schema, column_types, index_layout, table_layout};
-pub use lookup::{Access, Bound, Lookup, LookupCount, LookupObject, LookupValue, lookup};
+pub use lookup::{Access, Bound, Lookup, LookupCount, LookupObject, LookupValue, explain_lookup, lookup};
 pub use lower::lower;
 pub use plan::{Aggregate, AggregateFunction, DataflowPlan, Field, JoinKind, Node, Op, PLAN_VERSION, SortColumn};
 pub use types::stored_type;

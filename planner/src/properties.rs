@@ -3,7 +3,6 @@
 use crate::plan::{JoinKind, Node, Op};
 use attune_sql::catalog::Catalog;
 use attune_sql::catalog::RelationId;
-use attune_storage::ColumnType;
 
 /// A unique key of the output of `op`, in the order in which rows are best stored; `Some([])`: at most one row.
 ///
@@ -69,14 +68,9 @@ fn join_key(kind: JoinKind, on: &[(usize, usize)], left: &Node, right: &Node) ->
 fn equal_column(join: &Node, column: usize, nodes: &[Node]) -> Option<usize> {
     let (Op::Join { kind: JoinKind::Inner, on, .. }, [left, _]) = (&join.op, &join.inputs[..]) else { return None };
     let width = nodes.get(*left)?.schema.len();
-    let pairs = on.iter().filter(|(l, _)| is_exact(join.schema[*l].column_type));
-    let mut both = pairs.flat_map(|(l, r)| [(*l, r + width), (r + width, *l)]);
+    // Equal values are the same value, floats too: -0 is 0 in every delta, and all NaNs are one.
+    let mut both = on.iter().flat_map(|(l, r)| [(*l, r + width), (r + width, *l)]);
     both.find(|(from, _)| *from == column).map(|(_, to)| to)
-}
-
-/// Equal values are the same value: 0 and -0 are equal floats, but two.
-fn is_exact(column_type: ColumnType) -> bool {
-    !matches!(column_type, ColumnType::Float32 | ColumnType::Float64)
 }
 
 /// The key columns of both sides, those the sides are joined by first: rows are looked up by them.
@@ -84,8 +78,7 @@ fn both_keys(on: &[(usize, usize)], left: &Node, left_key: &[usize], right_key: 
     let width = left.schema.len();
     let joined = on.iter().map(|(l, _)| *l).filter(|l| left_key.contains(l));
     // A right column that equals a left key column adds nothing.
-    let exact = |l: usize| is_exact(left.schema[l].column_type);
-    let repeats = |key: &usize| on.iter().any(|(l, r)| r == key && left_key.contains(l) && exact(*l));
+    let repeats = |key: &usize| on.iter().any(|(l, r)| r == key && left_key.contains(l));
     let right = right_key.iter().filter(|key| !repeats(key)).map(|key| key + width);
     let mut key = Vec::new();
     for column in joined.chain(left_key.iter().copied()).chain(right) {

@@ -61,7 +61,7 @@ fn several(read: &Read, key: &[KeyColumn], unique: bool) -> Option<(Access, Vec<
     if !read.order.is_empty() || read.limit.is_some() || read.offset.is_some() {
         return None;
     }
-    let types = vec![comparable(read, key.column)?];
+    let types = vec![key_type(read, key.column)?];
     match condition {
         Condition::Any(column, parameter) if *column == key.column => Some((Access::Many(*parameter), types)),
         Condition::In(column, values) if *column == key.column => Some((Access::List(values.clone()), types)),
@@ -115,7 +115,7 @@ fn access(
     for part in key {
         let Some((_, value)) = wanted.equal.iter().find(|(column, _)| *column == part.column) else { break };
         prefix.push(value.clone());
-        types.push(comparable(read, part.column)?);
+        types.push(key_type(read, part.column)?);
     }
     let bound = prefix.len();
     if bound != wanted.equal.len() || bound < key.len().min(1) {
@@ -132,18 +132,16 @@ fn access(
     if let Some(part) = key.get(bound) {
         let ends = usize::from(from.is_some()) + usize::from(to.is_some());
         if ends > 0 {
-            types.extend(vec![comparable(read, part.column)?; ends]);
+            types.extend(vec![key_type(read, part.column)?; ends]);
         }
     }
     Some((Access::Range { prefix, from, to, reverse }, types))
 }
 
-/// The type of a key column whose equal values have equal bytes. Not floats: 0 equals -0.
-fn comparable(read: &Read, column: usize) -> Option<ColumnType> {
-    match stored_type(read.relation.columns.get(column)?.sql_type) {
-        ColumnType::Float32 | ColumnType::Float64 => None,
-        other => Some(other),
-    }
+/// The type of a key column. Equal values have equal bytes, floats too: the key codec writes -0 as 0 and every NaN as one, behind
+/// all numbers, which is how Postgres compares them.
+fn key_type(read: &Read, column: usize) -> Option<ColumnType> {
+    Some(stored_type(read.relation.columns.get(column)?.sql_type))
 }
 
 /// The bounds in the order of the key. An open end must not reach the NULLs, for which no comparison is true.

@@ -1,12 +1,14 @@
 //! Lookups: reads that never plan, never touch a worker, and go from session to storage.
 
 mod access;
+mod explain;
 mod read;
+
+pub use explain::explain_lookup;
 
 use attune_sql::catalog::Catalog;
 use attune_storage::ColumnType;
 use datafusion::logical_expr::LogicalPlan;
-use std::fmt;
 
 /// Recognises a query that is a lookup; `None` sends it to the general query path. The plan is bound and optimised over
 /// `SchemaSources`, and may contain placeholders; `names` are its output columns as the client sees them.
@@ -104,15 +106,4 @@ pub enum LookupCount {
     Constant(u64),
     /// Parameter `$n`, from 0.
     Parameter(usize),
-}
-
-impl fmt::Display for Lookup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match &self.access {
-            Access::Point(_) => "point lookup",
-            Access::Many(_) | Access::List(_) => "many-point lookup",
-            Access::Range { .. } => "range lookup",
-        };
-        write!(f, "{kind} on {}", self.name)
-    }
 }

@@ -121,6 +121,7 @@ pub(super) fn catalog() -> Catalog {
     b.index("affinity_n", "affinity", &["household_id", "-n"], &["category"]);
     b.index("products_category", "products", &["category", "name"], &[]);
     b.index("orders_amount", "orders", &["user_id", "amount"], &[]);
+    b.view("levels", "SELECT x, k, count(*) AS n FROM bag GROUP BY x, k");
     b.catalog
 }
 

@@ -35,6 +35,7 @@ fn keys() {
             "SELECT o.user_id, o.order_id, t.n FROM orders o, totals t",
             "SELECT o.user_id, o.order_id FROM orders o WHERE EXISTS (SELECT 1 FROM bag b WHERE b.k = o.note)",
             "SELECT p.product_id, q.price FROM products p JOIN prices q USING (product_id)",
+            "SELECT b.x AS x FROM (SELECT DISTINCT x FROM bag) a JOIN (SELECT DISTINCT x FROM bag) b ON a.x = b.x",
             "SELECT 1 AS one",
         ],
         expect![[r#"
@@ -61,6 +62,7 @@ fn keys() {
             (user_id, order_id)  SELECT o.user_id, o.order_id, t.n FROM orders o, totals t
             (user_id, order_id)  SELECT o.user_id, o.order_id FROM orders o WHERE EXISTS (SELECT 1 FROM bag b WHERE b.k = o.note)
             keyless              SELECT p.product_id, q.price FROM products p JOIN prices q USING (product_id)
+            (x)                  SELECT b.x AS x FROM (SELECT DISTINCT x FROM bag) a JOIN (SELECT DISTINCT x FROM bag) b ON a.x = b.x
             single row           SELECT 1 AS one
         "#]],
     );

@@ -1,7 +1,7 @@
 //! Which queries are lookups, and how they find their rows.
 
 use super::fixture::{catalog, lookup_of};
-use crate::{Access, Bound, Lookup, LookupCount, LookupObject, LookupValue};
+use crate::{Access, Bound, Lookup, LookupCount, LookupObject, LookupValue, explain_lookup};
 use expect_test::{Expect, expect};
 
 fn value(value: &LookupValue) -> String {
@@ -128,6 +128,10 @@ fn ranges() {
             "SELECT category, n FROM affinity WHERE household_id = $1 ORDER BY category",
             "SELECT name FROM products WHERE category = 'a' ORDER BY name, product_id",
             "SELECT price FROM prices WHERE product_id = $1",
+            "SELECT n FROM levels WHERE x = $1 AND k = 'a'",
+            "SELECT n FROM levels WHERE x = '-0' AND k >= 'a' AND k < $1",
+            "SELECT price FROM prices WHERE product_id = $1 AND price BETWEEN 0.0 AND $2",
+            "SELECT product_id FROM prices WHERE price = 1.5 AND product_id = 3",
         ],
         expect![[r#"
             SELECT * FROM top_categories WHERE household_id = 42 ORDER BY rank
@@ -154,6 +158,86 @@ fn ranges() {
                products_category range ('a') types [text] output [2]
             SELECT price FROM prices WHERE product_id = $1
                prices range ($1) types [int64] output [1]
+            SELECT n FROM levels WHERE x = $1 AND k = 'a'
+               levels point ($1, 'a') types [float32, text] output [2]
+            SELECT n FROM levels WHERE x = '-0' AND k >= 'a' AND k < $1
+               levels range ('-0') from 'a' to $1 (excluded) types [float32, text, text] output [2]
+            SELECT price FROM prices WHERE product_id = $1 AND price BETWEEN 0.0 AND $2
+               prices range ($1) from '0' to $2 types [int64, float64, float64] output [1]
+            SELECT product_id FROM prices WHERE price = 1.5 AND product_id = 3
+               prices range ('3', '1.5') types [int64, float64] output [0]
+        "#]],
+    );
+}
+
+/// EXPLAIN of each query.
+fn check_explained(queries: &[&str], expected: Expect) {
+    let text = |sql: &&str| {
+        let lookup = lookup_of(sql).unwrap_or_else(|| panic!("{sql} is no lookup"));
+        format!("{sql}\n{}\n", explain_lookup(&lookup, &catalog()).join("\n"))
+    };
+    expected.assert_eq(&queries.iter().map(text).collect::<String>());
+}
+
+#[test]
+fn explained() {
+    check_explained(
+        &[
+            "SELECT * FROM top_categories WHERE household_id = 42 ORDER BY rank",
+            "SELECT category, n FROM affinity WHERE household_id = $1 ORDER BY n DESC LIMIT 10",
+            "SELECT category, n FROM affinity WHERE household_id = $1 ORDER BY n LIMIT $2 OFFSET $3",
+            "SELECT * FROM spend WHERE household_id = 42",
+            "SELECT * FROM totals",
+            "SELECT * FROM products WHERE product_id = ANY($1)",
+            "SELECT name FROM products WHERE product_id IN (1, $1, 3, 4)",
+            "SELECT order_id FROM orders WHERE user_id = $1 AND order_id > 10 AND order_id <= $2",
+            "SELECT category, n FROM affinity WHERE household_id = 7 AND n BETWEEN 2 AND 5",
+            "SELECT name FROM products WHERE category = 'o''clock' ORDER BY name DESC, product_id DESC",
+            "SELECT n FROM levels WHERE x = $1",
+        ],
+        expect![[r#"
+            SELECT * FROM top_categories WHERE household_id = 42 ORDER BY rank
+            Prefix lookup on top_categories
+              Key: household_id = 42
+              Order: rank
+            SELECT category, n FROM affinity WHERE household_id = $1 ORDER BY n DESC LIMIT 10
+            Prefix lookup on affinity using affinity_n
+              Key: household_id = $1
+              Order: n DESC, category
+              Limit: 10
+            SELECT category, n FROM affinity WHERE household_id = $1 ORDER BY n LIMIT $2 OFFSET $3
+            Prefix lookup on affinity using affinity_n
+              Key: household_id = $1
+              Order: n, category DESC
+              Limit: $2
+              Offset: $3
+            SELECT * FROM spend WHERE household_id = 42
+            Point lookup on spend
+              Key: household_id = 42
+            SELECT * FROM totals
+            Point lookup on totals
+            SELECT * FROM products WHERE product_id = ANY($1)
+            Many-point lookup on products
+              Key: product_id = ANY ($1)
+            SELECT name FROM products WHERE product_id IN (1, $1, 3, 4)
+            Many-point lookup on products
+              Key: product_id IN (1, $1, 3, 4)
+            SELECT order_id FROM orders WHERE user_id = $1 AND order_id > 10 AND order_id <= $2
+            Range lookup on orders
+              Key: user_id = $1 AND order_id > 10 AND order_id <= $2
+              Order: order_id
+            SELECT category, n FROM affinity WHERE household_id = 7 AND n BETWEEN 2 AND 5
+            Range lookup on affinity using affinity_n
+              Key: household_id = 7 AND n <= 5 AND n >= 2
+              Order: n DESC, category
+            SELECT name FROM products WHERE category = 'o''clock' ORDER BY name DESC, product_id DESC
+            Prefix lookup on products using products_category
+              Key: category = 'o''clock'
+              Order: name DESC, product_id DESC
+            SELECT n FROM levels WHERE x = $1
+            Prefix lookup on levels
+              Key: x = $1
+              Order: k
         "#]],
     );
 }
@@ -176,7 +260,6 @@ fn others_take_the_general_path() {
             "SELECT amount FROM orders WHERE user_id = $1 AND amount > 10 ORDER BY amount",
             "SELECT category, n FROM affinity WHERE household_id = $1 ORDER BY n DESC NULLS LAST",
             "SELECT department FROM products WHERE category = 'a' ORDER BY name",
-            "SELECT product_id FROM prices WHERE price = 1.5 AND product_id = 3",
             "SELECT a.name FROM products a JOIN products b ON a.product_id = b.product_id WHERE a.product_id = 1",
             "SELECT * FROM (SELECT * FROM orders LIMIT 3) t WHERE user_id = 1",
             "SELECT * FROM orders WHERE user_id = $1 AND user_id = $2",
@@ -209,8 +292,6 @@ fn others_take_the_general_path() {
             SELECT category, n FROM affinity WHERE household_id = $1 ORDER BY n DESC NULLS LAST
                -
             SELECT department FROM products WHERE category = 'a' ORDER BY name
-               -
-            SELECT product_id FROM prices WHERE price = 1.5 AND product_id = 3
                -
             SELECT a.name FROM products a JOIN products b ON a.product_id = b.product_id WHERE a.product_id = 1
                -

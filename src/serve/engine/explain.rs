@@ -2,6 +2,7 @@
 
 use super::ddl::view_plan;
 use super::{Engine, Outcome, PreparedBody, Settings, Transaction, errors, result};
+use crate::serve::lookup::CompiledLookup;
 use attune_sql::SqlError;
 use attune_sql::binder::bind_parameters;
 use attune_sql::statement::{Explain, Statement};
@@ -64,8 +65,8 @@ impl Engine {
             },
             PreparedBody::Statement => return Err(SqlError::internal("the statement was not bound")),
         };
-        if let Some(lookup) = &prepared.lookup {
-            lines.push(format!("{lookup} (tier 1: straight from storage)"));
+        if let Some(lookup) = self.runs_as_lookup(&prepared, transaction) {
+            lines.extend(lookup);
             if !explain.analyze {
                 return Ok(lines);
             }
@@ -86,6 +87,18 @@ impl Engine {
             return Ok(lines);
         }
         self.explain_write(lines, explain, &prepared, parameters, transaction, settings).await
+    }
+
+    /// The text of the lookup that a session would run for this statement; `None` when it would run a query.
+    fn runs_as_lookup(&self, prepared: &super::Prepared, transaction: &Transaction) -> Option<Vec<String>> {
+        let lookup = prepared.lookup.as_ref().filter(|_| !transaction.has_writes())?;
+        let catalog = self.coordinator.catalog();
+        CompiledLookup::compile(prepared, &catalog, self.coordinator.store())?;
+        let mut lines = attune_planner::explain_lookup(lookup, &catalog);
+        if let Some(first) = lines.first_mut() {
+            first.push_str(" (tier 1: straight from storage)");
+        }
+        Some(lines)
     }
 
     /// ANALYZE of a statement that writes runs it, as in Postgres.

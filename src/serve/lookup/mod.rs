@@ -46,6 +46,8 @@ enum CompiledAccess {
         element: SqlType,
         key: KeySource,
     },
+    /// `IN (...)`: a value each.
+    List(Vec<KeySource>),
     Range(CompiledRange),
 }
 
@@ -89,9 +91,14 @@ impl CompiledLookup {
             },
             CompiledAccess::Many { parameter, element, key } => {
                 let keys = self.many_keys(*parameter, *element, key, parameters)?;
-                let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
-                let rows = self.reader.many(&keys).map_err(storage)?;
-                Ok(LookupRows::some(rows.into_iter().flatten().skip(offset).take(limit)))
+                self.read_keys(keys, offset, limit)
+            }
+            CompiledAccess::List(sources) => {
+                let mut keys = Vec::with_capacity(sources.len());
+                for source in sources {
+                    keys.extend(self.point_key(std::slice::from_ref(source), parameters)?);
+                }
+                self.read_keys(keys, offset, limit)
             }
             CompiledAccess::Range(range) => match range.keys(&self.key, parameters)? {
                 Some(keys) => LookupRows::range(&self.store, &self.reader, keys, range.reverse, offset, limit),
@@ -146,7 +153,7 @@ impl CompiledLookup {
         key::encode(&self.key, &values).map(Some)
     }
 
-    /// Encoded keys of the elements, each once.
+    /// Encoded keys of the elements.
     fn many_keys(
         &self,
         parameter: usize,
@@ -163,10 +170,16 @@ impl CompiledLookup {
             }
             Ok(())
         })?;
-        let mut keys: Vec<Vec<u8>> = keys.iter().map(<[u8]>::to_vec).collect();
+        Ok(keys.iter().map(<[u8]>::to_vec).collect())
+    }
+
+    /// The rows of these keys, each once.
+    fn read_keys(&self, mut keys: Vec<Vec<u8>>, offset: usize, limit: usize) -> Result<LookupRows, SqlError> {
         keys.sort_unstable();
         keys.dedup();
-        Ok(keys)
+        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        let rows = self.reader.many(&keys).map_err(storage)?;
+        Ok(LookupRows::some(rows.into_iter().flatten().skip(offset).take(limit)))
     }
 }
 
@@ -194,6 +207,11 @@ fn access(lookup: &Lookup, prepared: &Prepared, key: &KeyCodec, keyless: bool) -
             let (column, element) = (key.columns()[0].0, parameter_type.sql_type);
             let key = KeySource::element(element, column)?;
             Some(CompiledAccess::Many { parameter: *parameter, element: key::element_type(element, column), key })
+        }
+        Access::List(values) if by_unique_key && key.columns().len() == 1 => {
+            let column = key.columns()[0].0;
+            let sources = values.iter().map(|value| KeySource::new(value, column, types));
+            Some(CompiledAccess::List(sources.collect::<Option<_>>()?))
         }
         Access::Range { prefix, from, to, reverse } => {
             CompiledRange::new(prefix, from.as_ref(), to.as_ref(), *reverse, key, types).map(CompiledAccess::Range)
