@@ -6,5 +6,6 @@ mod extended;
 mod limits;
 mod psql;
 mod raw;
+mod reads;
 mod robustness;
 mod simple;

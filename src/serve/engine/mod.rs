@@ -15,6 +15,7 @@ mod dml;
 mod errors;
 mod execute;
 mod explain;
+mod pace;
 mod pg_catalog;
 mod prepare;
 mod query;
@@ -28,8 +29,8 @@ mod system;
 mod tests;
 mod transaction;
 
-pub use settings::Settings;
 pub(super) use errors::datafusion as query_error;
+pub use settings::Settings;
 pub use transaction::{Pending, Transaction};
 
 use crate::config::Config;

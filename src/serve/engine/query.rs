@@ -1,5 +1,6 @@
 //! Running query plans, on threads of their own so that heavy queries do not slow lookups and sessions.
 
+use super::pace::Pace;
 use super::read::StatementReads;
 use super::{checked, errors};
 use crate::config::Config;
@@ -41,6 +42,8 @@ impl QueryRuntime {
         }
         let runtime = builder
             .thread_name("attune-query")
+            // A turn is long: a query that comes in is not to wait for 61 of them.
+            .global_queue_interval(1)
             .build()
             .map_err(|e| SqlError::internal(format!("cannot start the query threads: {e}")))?;
         // One partition per query: queries run beside each other, and small ones pay for no exchange.
@@ -72,7 +75,8 @@ impl QueryRuntime {
         let (sender, receiver) = mpsc::channel(CHANNEL_BATCHES);
         let output = schema.clone();
         let task = self.spawn(async move {
-            if let Err(error) = run(&state, &plan, memory, &output, &sender).await {
+            let pace = Pace::new();
+            if let Err(error) = pace.run(run(&state, &plan, memory, &output, &sender, &pace)).await {
                 // Nobody waits when the client has gone.
                 sender.send(Err(error)).await.ok();
             }
@@ -115,10 +119,15 @@ impl QueryRuntime {
             let physical = physical(&state, &plan).await?;
             let mut rows = 0;
             if run {
-                let mut stream = execute_stream(physical.clone(), task_context(&state, memory)?)?;
-                while let Some(batch) = stream.next().await {
-                    rows += batch?.num_rows();
-                }
+                let pace = Pace::new();
+                let mut stream = execute_stream(pace.root(physical.clone())?, task_context(&state, memory)?)?;
+                let count = async {
+                    while let Some(batch) = stream.next().await {
+                        rows += batch?.num_rows();
+                    }
+                    Ok::<_, DataFusionError>(())
+                };
+                pace.run(count).await?;
             }
             Ok::<_, DataFusionError>((physical, rows))
         })?;
@@ -168,9 +177,10 @@ async fn run(
     memory: usize,
     schema: &SchemaRef,
     sender: &mpsc::Sender<DfResult<RecordBatch>>,
+    pace: &Arc<Pace>,
 ) -> DfResult<()> {
     let physical = physical(state, plan).await?;
-    let mut stream = execute_stream(physical, task_context(state, memory)?)?;
+    let mut stream = execute_stream(pace.root(physical)?, task_context(state, memory)?)?;
     while let Some(batch) = stream.next().await {
         if sender.send(Ok(conform(batch?, schema)?)).await.is_err() {
             return Ok(());
