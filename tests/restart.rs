@@ -26,6 +26,7 @@ async fn views_go_on_after_a_restart() {
     let text = |s: &str| Some(s.to_string());
     assert_eq!(found, vec![vec![text("two"), text("1"), text("20")], vec![text("uno"), text("3"), text("30")]]);
     assert_eq!(rows(&client, "SELECT n FROM w").await, vec![vec![text("2")]]);
+    assert_eq!(rows(&client, "SELECT events FROM attune_streams").await, vec![vec![text("4")]]);
     server.stop().await;
 }
 

@@ -20,6 +20,43 @@ pub fn explain(plan: &DataflowPlan) -> Vec<String> {
     align(lines)
 }
 
+/// Whose a state table is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StateOwner {
+    /// The operator, as [`explain`] shows it.
+    pub operator: String,
+    /// What of it is in the table.
+    pub holds: &'static str,
+}
+
+/// The owner of each state table of a plan, by slot.
+#[must_use]
+pub fn explain_state(plan: &DataflowPlan) -> Vec<StateOwner> {
+    let mut owners: Vec<(u32, StateOwner)> = Vec::new();
+    for node in &plan.nodes {
+        for (slot, holds) in node.state.iter().zip(held(&node.op)) {
+            owners.push((*slot, StateOwner { operator: what(plan, node), holds }));
+        }
+    }
+    owners.sort_by_key(|(slot, _)| *slot);
+    let mut owners: Vec<StateOwner> = owners.into_iter().map(|(_, owner)| owner).collect();
+    if plan.is_keyless() {
+        owners.push(StateOwner { operator: "rows of the view".to_owned(), holds: "how often each is there" });
+    }
+    owners
+}
+
+/// What the state tables of an operator hold, in their order.
+fn held(op: &Op) -> &'static [&'static str] {
+    match op {
+        Op::Join { .. } => &["left rows", "right rows", "match counts of left rows"],
+        Op::Aggregate { .. } => &["groups", "values in order"],
+        Op::Distinct => &["a count per row"],
+        Op::TopK { .. } => &["rows in order"],
+        Op::Scan { .. } | Op::Values { .. } | Op::Filter { .. } | Op::Project { .. } | Op::UnionAll => &[],
+    }
+}
+
 /// Properties in one column, unless an operator is too long for that.
 fn align(lines: Vec<(String, String)>) -> Vec<String> {
     const LONGEST: usize = 72;

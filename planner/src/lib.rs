@@ -13,7 +13,7 @@ mod plan;
 mod properties;
 mod types;
 
-pub use explain::explain;
+pub use explain::{StateOwner, explain, explain_state};
 pub use expr::{Expr, Literal, physical};
 pub use layout::{arrow_schema, column_types, index_layout, table_layout};
 pub use lookup::{Access, Bound, Lookup, LookupCount, LookupObject, LookupValue, explain_lookup, lookup};

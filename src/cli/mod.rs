@@ -7,7 +7,7 @@ mod logging;
 mod serve;
 pub mod signals;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, unknown_variables};
 use crate::demo;
 use args::{Args, Bench, BenchArgs, Command};
 use clap::Parser;
@@ -55,6 +55,10 @@ fn run(command: Command) -> Result<(), Failure> {
 
 fn in_runtime(config: &Config, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     logging::start(config)?;
+    // Names that are not UTF-8 are none of ours.
+    for told in unknown_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
+        tracing::warn!("{told}");
+    }
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if config.serve_threads > 0 {
         runtime.worker_threads(config.serve_threads);

@@ -8,6 +8,9 @@ use toml::de::{DeTable, DeValue};
 /// Variables of settings start with this.
 pub const VARIABLE_PREFIX: &str = "ATTUNE_";
 
+/// The names of variables that are no settings, but Attune's own.
+const OWN: [&str; 2] = ["config", "failpoint"];
+
 /// A configuration that cannot be used: one line that says where and why.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
@@ -15,7 +18,7 @@ pub struct ConfigError(pub String);
 
 /// Loads the configuration on top of `defaults`: first the file, then the variables, then the flags, each a name and a
 /// value. Variables that do not start with `ATTUNE_` are passed over; so are those that are like no setting, since
-/// other programs may use the prefix.
+/// other programs may use the prefix ([`unknown_variables`] tells of them).
 ///
 /// # Errors
 /// One line that names the file and line, the variable or the flag, and says what was expected.
@@ -65,15 +68,25 @@ fn load_variable(config: &mut Config, variable: &str, value: &str) -> Result<(),
     if let Some(setting) = Setting::find(&name) {
         return setting.set(config, value).map_err(|error| ConfigError(format!("{variable}={value}: {error}")));
     }
-    // The names of variables that are no settings, but Attune's own.
-    let own = ["config", "failpoint"];
     match nearest(&name) {
-        Some(setting) if !own.contains(&name.as_str()) => Err(ConfigError(format!(
+        Some(setting) if !OWN.contains(&name.as_str()) => Err(ConfigError(format!(
             "{variable}: there is no such setting; did you mean {VARIABLE_PREFIX}{}?",
             setting.to_ascii_uppercase()
         ))),
         _ => Ok(()),
     }
+}
+
+/// What to tell of variables with Attune's prefix that are nothing of Attune's: they have no effect, which whoever set them may
+/// not know.
+pub fn unknown_variables(variables: impl IntoIterator<Item = String>) -> Vec<String> {
+    let unknown = |variable: &String| {
+        let name = variable.strip_prefix(VARIABLE_PREFIX).map(str::to_ascii_lowercase);
+        name.is_some_and(|name| Setting::find(&name).is_none() && !OWN.contains(&name.as_str()))
+    };
+    let tell =
+        |variable| format!("the variable {variable} has no effect: there is no such setting; README.md lists them");
+    variables.into_iter().filter(unknown).map(tell).collect()
 }
 
 fn find(name: &str) -> Result<&'static Setting, String> {

@@ -79,6 +79,9 @@ fn mistakes_in_variables_and_flags_are_named() {
     let error = from(&[("ATTUNE_LISEN", "127.0.0.1:1")]).unwrap_err();
     assert_eq!(error, "ATTUNE_LISEN: there is no such setting; did you mean ATTUNE_LISTEN?");
     assert!(from(&[("ATTUNE_FAILPOINT", "x"), ("ATTUNE_CONFIG", "x"), ("ATTUNE_UNRELATED_THING", "x")]).is_ok());
+    let names = ["PATH", "ATTUNE_LISTEN", "ATTUNE_FAILPOINT", "ATTUNE_UNRELATED_THING"].map(str::to_owned);
+    let told = unknown_variables(names);
+    assert!(told.len() == 1 && told[0].contains("ATTUNE_UNRELATED_THING has no effect"), "{told:?}");
     let error = load(Config::default(), None, [], &[("lissten".into(), "x".into())]).unwrap_err();
     assert_eq!(error.0, "--set lissten=x: there is no setting \"lissten\"; did you mean \"listen\"?");
 }

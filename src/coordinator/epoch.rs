@@ -25,6 +25,8 @@ struct Built {
     builds: Vec<IndexBuild>,
     /// Rows of input deltas.
     input_rows: usize,
+    /// Streams with new events, and how many they have had in all.
+    events: Vec<(u32, u64)>,
 }
 
 impl Clock {
@@ -67,6 +69,7 @@ impl Clock {
             answers.push(inputs.accept(&mut scope, &self.relations, &write.changes)?);
         }
         let mut deltas: HashMap<u32, Delta> = HashMap::new();
+        let mut events = Vec::new();
         for (id, input) in inputs.finish(&self.relations)? {
             let delta = match input {
                 Input::Rows(delta) => {
@@ -79,6 +82,11 @@ impl Clock {
                 }
                 Input::Events(rows) => {
                     batch.append_log(ObjectId(id), &rows, timestamp_us)?;
+                    if let Some(before) = self.shared.gauges.events(id) {
+                        let total = before + rows.num_rows() as u64;
+                        records::put_events(&mut batch, id, total);
+                        events.push((id, total));
+                    }
                     Delta::inserts(rows)
                 }
             };
@@ -94,7 +102,7 @@ impl Clock {
             records::put_timestamp(&mut batch, timestamp_us);
         }
         let catalog = self.next_catalog(&mut batch, &outcome, &builds).map_err(|e| StorageError::Corrupt(e.message))?;
-        Ok(Built { batch, outcome, answers, catalog, builds, input_rows })
+        Ok(Built { batch, outcome, answers, catalog, builds, input_rows, events })
     }
 
     /// The catalog after this epoch: views that are filled become live, faults make views failed.
@@ -136,7 +144,7 @@ impl Clock {
     }
 
     fn commit(&mut self, built: Built, writes: Vec<Write>) -> Result<(), SqlError> {
-        let Built { batch, outcome, answers, catalog, builds, input_rows } = built;
+        let Built { batch, outcome, answers, catalog, builds, input_rows, events } = built;
         let epoch = if batch.is_empty() {
             self.shared.store.published()
         } else {
@@ -150,6 +158,7 @@ impl Clock {
                 }
             }
         };
+        self.shared.gauges.set_events(&events);
         for build in &builds {
             self.shared.gauges.backfill_progress(build.index, build.rows, build.rows, build.finished);
         }

@@ -24,6 +24,7 @@ struct Inner {
     views: BTreeMap<u32, ViewGauge>,
     backfills: BTreeMap<u32, BackfillStatus>,
     row_errors: BTreeMap<u32, VecDeque<RowErrorStatus>>,
+    events: BTreeMap<u32, u64>,
 }
 
 struct ViewGauge {
@@ -38,6 +39,17 @@ struct ViewGauge {
 impl Gauges {
     pub(super) fn new(row_error_samples: usize) -> Gauges {
         Gauges { inner: Mutex::default(), row_error_samples }
+    }
+
+    /// How many events a stream has had; `None` for one that was made before they were counted.
+    pub(super) fn events(&self, stream: u32) -> Option<u64> {
+        self.inner.lock().events.get(&stream).copied()
+    }
+
+    pub(super) fn set_events(&self, counts: &[(u32, u64)]) {
+        if !counts.is_empty() {
+            self.inner.lock().events.extend(counts.iter().copied());
+        }
     }
 
     /// A view received `rows_in` and wrote `rows_out` delta rows in `epoch`; `delays` are the ages of the epoch's writes.
@@ -122,6 +134,7 @@ impl Gauges {
 }
 
 impl ViewGauge {
+        inner.events.remove(&id);
     fn new() -> ViewGauge {
         let delays = Histogram::new_with_bounds(1, DELAY_MAX_US, 2).expect("the bounds are constants that are valid");
         ViewGauge { last_epoch: 0, last_change_us: 0, rows_in: 0, rows_out: 0, row_errors: 0, delays }
@@ -130,11 +143,13 @@ impl ViewGauge {
     fn statistics(&self, view: u32) -> ViewStatistics {
         ViewStatistics {
             view,
+            events: inner.events.clone(),
             last_epoch: self.last_epoch,
             last_change_us: self.last_change_us,
             rows_in: self.rows_in,
             rows_out: self.rows_out,
-            delay_us: (self.delays.value_at_quantile(0.5), self.delays.value_at_quantile(0.99)),
+            delay_us: (!self.delays.is_empty())
+                .then(|| (self.delays.value_at_quantile(0.5), self.delays.value_at_quantile(0.99))),
             row_errors: self.row_errors,
         }
     }

@@ -25,6 +25,7 @@ pub use status::{BackfillStatus, RowErrorStatus, Status, ViewStatistics};
 
 use crate::config::Config;
 use attune_sql::catalog::{Catalog, RelationId, RelationKind, ViewStatus};
+use attune_planner::DataflowPlan;
 use attune_sql::{SqlError, SqlState};
 use attune_storage::{Epoch, StorageError, Store};
 use event::Event;
@@ -87,6 +88,12 @@ impl Coordinator {
             shared.gauges.backfill_started(index.id.0, &index.name, 0);
         }
         let clock = clock::Clock::new(
+        shared.gauges.set_events(&records::events(&shared.store)?);
+        for build in &recovered.builds {
+            if let Some(reason) = &build.failed {
+                shared.gauges.backfill_failed(build.index, reason);
+            }
+        }
             shared.clone(),
             config,
             recovered.committer,
@@ -191,12 +198,21 @@ impl Coordinator {
                     SqlState::ObjectNotInPrerequisiteState,
                     format!("materialized view \"{}\" failed while it was filled: {reason}", relation.name),
                 )
-                .with_hint("Drop it, mend what its detail says, and create it again.")),
+                .with_detail(reason.clone())
+                .with_hint("DROP it, mend what the detail says, and create it again.")),
                 _ => Ok(true),
             };
         }
         match catalog.indexes().find(|i| i.id.0 == id) {
-            Some(index) => Ok(index.ready),
+            Some(index) => match self.shared.gauges.backfill_failure(id) {
+                Some(reason) => Err(SqlError::new(
+                    SqlState::ObjectNotInPrerequisiteState,
+                    format!("index \"{}\" could not be built", index.name),
+                )
+                .with_detail(reason)
+                .with_hint("Reads go on without it. DROP it, mend what the detail says, and create it again.")),
+                None => Ok(index.ready),
+            },
             None => Err(SqlError::new(SqlState::UndefinedTable, "it was dropped while it was filled")),
         }
     }
@@ -208,6 +224,16 @@ impl Coordinator {
     }
 
     /// What the system views show.
+    /// The stored plan of a materialized view; `None` when there is none (it was dropped meanwhile).
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub fn plan(&self, view: RelationId) -> Result<Option<DataflowPlan>, SqlError> {
+        let key = records::plan_key(view.0);
+        let record = self.shared.store.meta(&key).map_err(|e| from_storage(&e))?;
+        record.map(|bytes| records::decode(&key, &bytes)).transpose()
+    }
+
     #[must_use]
     pub fn status(&self) -> Status {
         self.shared.gauges.status()

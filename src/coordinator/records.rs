@@ -7,6 +7,8 @@
 //! | `index/<id>` | [`Index`] |
 //! | `plan/<id>` | [`DataflowPlan`] of a materialized view |
 //! | `index_build/<id>` | position of an index being built |
+//! | `events/<id>` | how many events a stream has had, those that are expired included |
+//! | `dropped/<version>` | [`Dropped`](super::purge::Dropped): what the DROP that made this version leaves to be deleted |
 //! | `timestamp` | timestamp of the last epoch, microseconds since 1970-01-01 UTC: epochs never go back in time |
 
 use attune_planner::DataflowPlan;
@@ -27,6 +29,9 @@ const FIRST_ID: u32 = 1024;
 
 const HEAD: &str = "catalog";
 const TIMESTAMP: &str = "timestamp";
+const EVENTS: &str = "events/";
+/// The records of DROPs that are not complete begin with this.
+pub(super) const DROPPED: &str = "dropped/";
 
 pub(super) fn relation_key(id: u32) -> String {
     format!("relation/{id:010}")
@@ -42,6 +47,29 @@ pub(super) fn plan_key(id: u32) -> String {
 
 pub(super) fn index_build_key(id: u32) -> String {
     format!("index_build/{id:010}")
+}
+
+pub(super) fn events_key(id: u32) -> String {
+    format!("{EVENTS}{id:010}")
+}
+
+pub(super) fn put_events(batch: &mut EpochBatch, stream: u32, total: u64) {
+    batch.put_meta(&events_key(stream), Some(total.to_string().into_bytes()));
+}
+
+/// How many events each stream has had.
+pub(super) fn events(store: &Store) -> Result<Vec<(u32, u64)>, SqlError> {
+    let records = store.meta_scan(EVENTS).map_err(|e| super::from_storage(&e))?;
+    let one = |(key, bytes): &(String, bytes::Bytes)| {
+        let id = key.strip_prefix(EVENTS).and_then(|id| id.parse().ok());
+        let id = id.ok_or_else(|| SqlError::internal(format!("catalog record {key} has no id")))?;
+        Ok((id, decode(key, bytes)?))
+    };
+    records.iter().map(one).collect()
+}
+
+pub(super) fn dropped_key(version: u64) -> String {
+    format!("{DROPPED}{version:020}")
 }
 
 /// Serialises a record. Records are plain data, so this cannot fail but for a fault in a `Serialize`.

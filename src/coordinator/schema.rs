@@ -60,6 +60,10 @@ impl Clock {
         let mut batch = self.committer.begin();
         records::put_relation(&mut batch, &relation)?;
         let view = match &plan {
+        if relation.is_stream() {
+            records::put_events(&mut batch, relation.id.0, 0);
+            self.shared.gauges.set_events(&[(relation.id.0, 0)]);
+        }
             Some(plan) => match view_dataflow(&self.shared.store, &relation, plan, &next, true) {
                 Ok(view) => {
                     records::put_plan(&mut batch, relation.id.0, plan)?;

@@ -1,5 +1,7 @@
 //! What the `attune_*` system views show.
 
+use std::collections::BTreeMap;
+
 /// A moment's picture of the server.
 #[derive(Clone, Debug, Default)]
 pub struct Status {
@@ -9,6 +11,8 @@ pub struct Status {
     pub views: Vec<ViewStatistics>,
     /// Samples of rows whose expression failed.
     pub row_errors: Vec<RowErrorStatus>,
+    /// Events each stream has had, by its id.
+    pub events: BTreeMap<u32, u64>,
 }
 
 /// Progress of a backfill.
@@ -43,8 +47,9 @@ pub struct ViewStatistics {
     pub rows_in: u64,
     /// Delta rows it has written since start.
     pub rows_out: u64,
-    /// Delay from a write's arrival to its visibility in this view, in microseconds: median and 99th percentile since start.
-    pub delay_us: (u64, u64),
+    /// Delay from a write's arrival to its visibility in this view, in microseconds: median and 99th percentile since start;
+    /// `None` when no write has changed it.
+    pub delay_us: Option<(u64, u64)>,
     /// Expression evaluations that failed and gave NULL, since the view was created or the server started.
     pub row_errors: u64,
 }

@@ -83,6 +83,7 @@ CREATE INDEX by_n ON names (n DESC);
 \\dt
 \\dm
 \\di
+\\dT
 \\d products
 ";
     let printed = psql(server.addr, &["-v", "ON_ERROR_STOP=1"], script).await;

@@ -303,5 +303,11 @@ fn subquery(query: &Query) -> Result<Option<Expr>, SqlError> {
     {
         return parse_expression("attune_column_default(a.attrelid, a.attnum)").map(Some);
     }
+    // \dT asks whether the relation of a type is a composite type: there are none.
+    if is_about(query, "pg_class")
+        && matches!(select.projection.as_slice(), [SelectItem::UnnamedExpr(e)] if e.to_string() == "c.relkind = 'c'")
+    {
+        return Ok(Some(literal(Value::Boolean(false))));
+    }
     Ok(None)
 }

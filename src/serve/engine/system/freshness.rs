@@ -1,7 +1,7 @@
 //! `attune_freshness`: how fresh every materialized view is.
 //!
 //! `last_epoch` and `last_change` tell of its last change since the server started; `delay_p50_us` and `delay_p99_us` are the
-//! microseconds from a write's arrival to its visibility in this view; `rows_in` and `rows_out` count delta rows.
+//! microseconds from a write's arrival to its visibility in this view, NULL while no write has changed it; `rows_in` and `rows_out` count delta rows.
 
 use super::{Cell, Rows, SystemRelation, count};
 use crate::coordinator::Coordinator;
@@ -33,8 +33,8 @@ fn rows(coordinator: &Coordinator) -> Rows {
             relation.name.as_str().into(),
             if changed { count(view.last_epoch) } else { Cell::Null },
             if changed { Cell::Time(view.last_change_us) } else { Cell::Null },
-            count(view.delay_us.0),
-            count(view.delay_us.1),
+            view.delay_us.map_or(Cell::Null, |(median, _)| count(median)),
+            view.delay_us.map_or(Cell::Null, |(_, high)| count(high)),
             count(view.rows_in),
             count(view.rows_out),
         ]);
