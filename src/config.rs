@@ -98,6 +98,8 @@ settings! {
     input_wait_ms: u64 = 10_000,
     /// Rows per backfill chunk.
     backfill_chunk_rows: usize = 8_192,
+    /// How often an index build that meets an error of the disk tries again before the index has failed.
+    index_build_retries: u32 = 10,
     /// How often an UPDATE, DELETE or upsert is evaluated again after a conflict before 40001 is returned.
     dml_retries: usize = 100,
     /// Sessions at one time; one more is refused (53300).

@@ -6,11 +6,13 @@
 //! - `oracle`: random views and changes; after every epoch each view equals its query
 //! - `read_your_writes`: acknowledged means visible on every connection
 //! - `crash`: kill -9 at random moments and at named failure points
+//! - `faults`: a disk that fails, damaged rows, held commits
 //! - `restart`: a server that starts again is the same server
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, unreachable_pub)]
 
 mod crash;
+mod faults;
 mod oracle;
 mod process;
 mod read_your_writes;

@@ -17,6 +17,15 @@ impl Process {
     /// # Errors
     /// What it wrote to stderr, when it ends before it is ready.
     pub fn start(data: &Path, failpoint: Option<&str>) -> Result<Process, String> {
+        let variables: Vec<_> = failpoint.map(|point| ("ATTUNE_FAILPOINT", point)).into_iter().collect();
+        Process::start_with(data, &variables)
+    }
+
+    /// As [`Process::start`], with variables.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn start_with(data: &Path, variables: &[(&str, &str)]) -> Result<Process, String> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_attune"));
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
@@ -24,10 +33,8 @@ impl Process {
             .env_remove("ATTUNE_FAILPOINT")
             .env("ATTUNE_LOG", "warn")
             .stdout(Stdio::piped())
+            .envs(variables.iter().copied())
             .stderr(Stdio::piped());
-        if let Some(point) = failpoint {
-            command.env("ATTUNE_FAILPOINT", point);
-        }
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         while let Some(Ok(line)) = lines.next() {
@@ -43,6 +50,13 @@ impl Process {
     pub fn kill(mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    /// Waits until it logs a line with this text.
+    pub async fn logs(&mut self, text: &'static str) {
+        let log = self.child.stderr.take().expect("waited for once");
+        let found = move || BufReader::new(log).lines().any(|line| line.is_ok_and(|line| line.contains(text)));
+        assert!(tokio::task::spawn_blocking(found).await.unwrap(), "it ended without having logged {text}");
     }
 
     /// Whether it has ended by itself (a failure point).

@@ -85,6 +85,16 @@ impl Value for usize {
     }
 }
 
+impl Value for u32 {
+    fn parse(unit: Unit, text: &str) -> Result<u32, String> {
+        u32::try_from(u64::parse(unit, text)?).map_err(|_| "the number is too large".to_owned())
+    }
+
+    fn show(&self, unit: Unit) -> String {
+        u64::from(*self).show(unit)
+    }
+}
+
 impl Value for bool {
     fn parse(_unit: Unit, text: &str) -> Result<bool, String> {
         match text.trim().to_ascii_lowercase().as_str() {

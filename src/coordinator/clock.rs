@@ -106,7 +106,8 @@ impl Clock {
                 Err(TryRecvError::Disconnected) => Next::Closed,
             };
         }
-        match events.recv_timeout(self.next_trim.saturating_duration_since(Instant::now())) {
+        let next = self.next_build().map_or(self.next_trim, |build| build.min(self.next_trim));
+        match events.recv_timeout(next.saturating_duration_since(Instant::now())) {
             Ok(event) => Next::Event(event),
             Err(RecvTimeoutError::Timeout) => Next::Idle,
             Err(RecvTimeoutError::Disconnected) => Next::Closed,
@@ -137,7 +138,7 @@ impl Clock {
     }
 
     pub(super) fn has_background_work(&self) -> bool {
-        self.driver.is_backfilling() || !self.builds.is_empty()
+        self.driver.is_backfilling() || self.has_due_build()
     }
 
     fn background(&mut self) -> Result<(), SqlError> {
@@ -183,8 +184,7 @@ impl Clock {
         self.shared.catalog.read().clone()
     }
 
-    /// Makes a catalog version the current one: after the commit that made it durable (only a DROP is shown before, so that
-    /// nobody begins to read what is about to go).
+    /// Makes a catalog version the current one: after the commit that made it durable.
     pub(super) fn publish(&self, catalog: Arc<Catalog>) {
         let version = catalog.version();
         *self.shared.catalog.write() = catalog;

@@ -93,6 +93,7 @@ impl Gauges {
             rows_done: 0,
             rows_total,
             finished: false,
+            failed: None,
             started_us: now_us(),
             finished_us: None,
         };
@@ -116,11 +117,24 @@ impl Gauges {
         }
     }
 
+    /// A backfill was given up.
+    pub(super) fn backfill_failed(&self, id: u32, reason: &str) {
+        if let Some(backfill) = self.inner.lock().backfills.get_mut(&id) {
+            backfill.failed = Some(reason.to_owned());
+        }
+    }
+
+    /// Why a backfill was given up, if it was.
+    pub(super) fn backfill_failure(&self, id: u32) -> Option<String> {
+        self.inner.lock().backfills.get(&id)?.failed.clone()
+    }
+
     pub(super) fn forget(&self, id: u32) {
         let mut inner = self.inner.lock();
         inner.views.remove(&id);
         inner.backfills.remove(&id);
         inner.row_errors.remove(&id);
+        inner.events.remove(&id);
     }
 
     pub(super) fn status(&self) -> Status {
@@ -129,12 +143,12 @@ impl Gauges {
             backfills: inner.backfills.values().cloned().collect(),
             views: inner.views.iter().map(|(view, gauge)| gauge.statistics(*view)).collect(),
             row_errors: inner.row_errors.values().flatten().cloned().collect(),
+            events: inner.events.clone(),
         }
     }
 }
 
 impl ViewGauge {
-        inner.events.remove(&id);
     fn new() -> ViewGauge {
         let delays = Histogram::new_with_bounds(1, DELAY_MAX_US, 2).expect("the bounds are constants that are valid");
         ViewGauge { last_epoch: 0, last_change_us: 0, rows_in: 0, rows_out: 0, row_errors: 0, delays }
@@ -143,7 +157,6 @@ impl ViewGauge {
     fn statistics(&self, view: u32) -> ViewStatistics {
         ViewStatistics {
             view,
-            events: inner.events.clone(),
             last_epoch: self.last_epoch,
             last_change_us: self.last_change_us,
             rows_in: self.rows_in,

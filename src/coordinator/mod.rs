@@ -13,6 +13,7 @@ mod epoch;
 mod event;
 mod gauges;
 mod index_build;
+mod purge;
 mod queue;
 mod records;
 mod recovery;
@@ -24,8 +25,8 @@ pub use change::{Ddl, Expected, RelationChange, RowChange};
 pub use status::{BackfillStatus, RowErrorStatus, Status, ViewStatistics};
 
 use crate::config::Config;
-use attune_sql::catalog::{Catalog, RelationId, RelationKind, ViewStatus};
 use attune_planner::DataflowPlan;
+use attune_sql::catalog::{Catalog, RelationId, RelationKind, ViewStatus};
 use attune_sql::{SqlError, SqlState};
 use attune_storage::{Epoch, StorageError, Store};
 use event::Event;
@@ -87,13 +88,13 @@ impl Coordinator {
         for index in shared.catalog.read().indexes().filter(|index| !index.ready) {
             shared.gauges.backfill_started(index.id.0, &index.name, 0);
         }
-        let clock = clock::Clock::new(
         shared.gauges.set_events(&records::events(&shared.store)?);
         for build in &recovered.builds {
             if let Some(reason) = &build.failed {
                 shared.gauges.backfill_failed(build.index, reason);
             }
         }
+        let clock = clock::Clock::new(
             shared.clone(),
             config,
             recovered.committer,
@@ -196,7 +197,7 @@ impl Coordinator {
                 RelationKind::MaterializedView { status: ViewStatus::Backfilling } => Ok(false),
                 RelationKind::MaterializedView { status: ViewStatus::Failed { reason } } => Err(SqlError::new(
                     SqlState::ObjectNotInPrerequisiteState,
-                    format!("materialized view \"{}\" failed while it was filled: {reason}", relation.name),
+                    format!("materialized view \"{}\" failed while it was filled", relation.name),
                 )
                 .with_detail(reason.clone())
                 .with_hint("DROP it, mend what the detail says, and create it again.")),
@@ -223,7 +224,6 @@ impl Coordinator {
         self.shared.next_row_id.fetch_add(i64::try_from(count).unwrap_or(i64::MAX), Ordering::Relaxed)
     }
 
-    /// What the system views show.
     /// The stored plan of a materialized view; `None` when there is none (it was dropped meanwhile).
     ///
     /// # Errors
@@ -234,6 +234,7 @@ impl Coordinator {
         record.map(|bytes| records::decode(&key, &bytes)).transpose()
     }
 
+    /// What the system views show.
     #[must_use]
     pub fn status(&self) -> Status {
         self.shared.gauges.status()

@@ -4,6 +4,7 @@
 //! read a record per object, whatever the size of the state.
 
 use super::index_build::IndexBuild;
+use super::purge::purge;
 use super::{from_storage, records};
 use crate::config::Config;
 use crate::dataflow::{Backfill, InputKind, InputRelation, LocalDriver, ViewDataflow, ViewGraph};
@@ -34,7 +35,8 @@ pub(super) fn open(config: &Config) -> Result<Recovered, SqlError> {
         epoch_max_bytes: config.epoch_max_bytes,
         synchronous_commit: config.synchronous_commit,
     };
-    let (store, committer) = Store::open(&config.data, &options).map_err(|e| from_storage(&e))?;
+    let (store, mut committer) = Store::open(&config.data, &options).map_err(|e| from_storage(&e))?;
+    purge(&store, &mut committer)?;
     let catalog = records::load(&store)?;
     let mut relations = HashMap::new();
     let mut driver = LocalDriver::new(store.clone(), config.backfill_chunk_rows);

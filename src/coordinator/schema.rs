@@ -1,15 +1,16 @@
-//! Schema changes: checked against the current catalog, made durable as an epoch, then published.
+//! Schema changes: checked against the current catalog, made durable as an epoch, then published, then acknowledged.
 
 use super::change::Ddl;
 use super::clock::Clock;
 use super::index_build::IndexBuild;
+use super::purge::{Dropped, purge};
 use super::recovery::{input_relation, view_dataflow};
 use super::{from_storage, records};
 use crate::dataflow::Backfill;
 use attune_planner::DataflowPlan;
 use attune_sql::catalog::{Catalog, Index, Relation, RelationId, RelationKind, ViewStatus};
 use attune_sql::{SqlError, SqlState};
-use attune_storage::{EpochBatch, ObjectId, Table, TableWriter};
+use attune_storage::{EpochBatch, TableWriter, failpoint};
 use std::sync::Arc;
 
 /// What a schema change gives: the new catalog, or why it is refused.
@@ -59,11 +60,11 @@ impl Clock {
         };
         let mut batch = self.committer.begin();
         records::put_relation(&mut batch, &relation)?;
-        let view = match &plan {
         if relation.is_stream() {
             records::put_events(&mut batch, relation.id.0, 0);
             self.shared.gauges.set_events(&[(relation.id.0, 0)]);
         }
+        let view = match &plan {
             Some(plan) => match view_dataflow(&self.shared.store, &relation, plan, &next, true) {
                 Ok(view) => {
                     records::put_plan(&mut batch, relation.id.0, plan)?;
@@ -104,18 +105,21 @@ impl Clock {
     fn drop_objects(&mut self, catalog: &Catalog, ids: &[RelationId]) -> Result<Answer, SqlError> {
         let mut batch = self.committer.begin();
         let next = catalog.without(ids);
+        let mut dropped = Dropped::default();
         for index in catalog.indexes().filter(|i| ids.contains(&i.id) || ids.contains(&i.relation)) {
-            batch.drop_object(Table::Rows(ObjectId(index.id.0)));
+            dropped.add_index(index);
             batch.put_meta(&records::index_key(index.id.0), None);
             batch.put_meta(&records::index_build_key(index.id.0), None);
         }
         for relation in ids.iter().filter_map(|id| catalog.get(*id)) {
-            drop_relation(&mut batch, relation);
+            dropped.add_relation(relation);
             self.driver.remove(relation.id.0);
+            for record in [records::relation_key, records::plan_key, records::events_key] {
+                batch.put_meta(&record(relation.id.0), None);
+            }
             batch.put_meta(&Backfill::record_name(relation.id.0), None);
         }
-        // Sessions stop using the objects before their rows go.
-        self.publish(Arc::new(next.clone()));
+        batch.put_meta(&records::dropped_key(next.version()), Some(records::encode(&dropped)?));
         let answer = self.commit_catalog(batch, next)?;
         for id in ids {
             self.relations.remove(&id.0);
@@ -128,6 +132,8 @@ impl Clock {
             }
         }
         self.builds.retain(|b| !ids.contains(&RelationId(b.index)) && !ids.contains(&RelationId(b.relation)));
+        failpoint::hit("after_drop_before_purge");
+        purge(&self.shared.store, &mut self.committer)?;
         Ok(answer)
     }
 
@@ -166,22 +172,4 @@ fn unreadable(relation: &Relation) -> Option<SqlError> {
     };
     let message = format!("materialized view \"{}\" cannot be read: it {problem}", relation.name);
     Some(SqlError::new(SqlState::ObjectNotInPrerequisiteState, message).with_hint(hint))
-}
-
-fn drop_relation(batch: &mut EpochBatch, relation: &Relation) {
-    let id = relation.id.0;
-    batch.put_meta(&records::relation_key(id), None);
-    match relation.kind {
-        RelationKind::Stream { .. } => batch.drop_log(ObjectId(id)),
-        RelationKind::Table => batch.drop_object(Table::Rows(ObjectId(id))),
-        RelationKind::MaterializedView { .. } => {
-            batch.drop_object(Table::Rows(ObjectId(id)));
-            batch.put_meta(&records::plan_key(id), None);
-            let (first, count) = relation.state_objects;
-            for object in first..first + count {
-                batch.drop_object(Table::State(ObjectId(object)));
-            }
-        }
-        RelationKind::View => {}
-    }
 }

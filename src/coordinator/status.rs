@@ -28,6 +28,8 @@ pub struct BackfillStatus {
     pub rows_total: u64,
     /// Whether it is done.
     pub finished: bool,
+    /// Why it was given up (of an index; the catalog knows it of a view).
+    pub failed: Option<String>,
     /// Start, microseconds since 1970-01-01 UTC.
     pub started_us: i64,
     /// End, if done.

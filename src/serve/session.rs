@@ -195,7 +195,9 @@ impl Session {
         // What the block has written is not in storage yet: the engine decides how such reads are answered.
         let unwritten = self.transaction.has_writes();
         if let Some(lookup) = plan.lookup.as_ref().filter(|_| !unwritten) {
-            return Ok(Started::Rows(Rows::of_lookup(plan.clone(), lookup.run(parameters)?)));
+            let rows = lookup.run(parameters)?;
+            self.shared.engine.check_read(&plan.prepared)?;
+            return Ok(Started::Rows(Rows::of_lookup(plan.clone(), rows)));
         }
         let scalars = parameters.scalars(&plan.prepared.parameters)?;
         let engine = self.shared.engine.clone();

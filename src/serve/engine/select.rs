@@ -3,7 +3,7 @@
 use super::read::{Identity, StatementReads, relations_of};
 use super::{Engine, Outcome, OutputColumn, ParameterType, Prepared, PreparedBody, Transaction, errors, result};
 use super::{Settings, pg_catalog};
-use attune_planner::Lookup;
+use attune_planner::{Lookup, LookupObject};
 use attune_sql::binder::{Binder, BoundQuery, SchemaSources, bind_parameters};
 use attune_sql::catalog::{Catalog, RelationId};
 use attune_sql::statement::Parsed;
@@ -71,7 +71,7 @@ impl Engine {
         relations: &BTreeSet<RelationId>,
         transaction: &Transaction,
     ) -> Result<Arc<StatementReads>, SqlError> {
-        let mut reads = StatementReads::now(self.coordinator.store());
+        let mut reads = StatementReads::now(&self.coordinator);
         if let Transaction::Open { pending } = transaction
             && !pending.is_empty()
         {
@@ -82,6 +82,27 @@ impl Engine {
             reads.overlays = pending.overlays(relations);
         }
         Ok(Arc::new(reads))
+    }
+
+    /// Fails when what a lookup has read was dropped after it was compiled: a DROP shows in the catalog before rows are
+    /// deleted, so if it does not show after the read, they were there.
+    pub(in crate::serve) fn check_read(&self, prepared: &Prepared) -> Result<(), SqlError> {
+        if self.coordinator.catalog_version() == prepared.catalog_version {
+            return Ok(());
+        }
+        let Some(lookup) = &prepared.lookup else { return Ok(()) };
+        let catalog = self.coordinator.catalog();
+        if catalog.get(RelationId(lookup.relation)).is_none() {
+            let message = format!("relation \"{}\" does not exist", lookup.name);
+            return Err(SqlError::new(SqlState::UndefinedTable, message));
+        }
+        match lookup.object {
+            LookupObject::Index(id) if !catalog.indexes().any(|index| index.id == RelationId(id)) => {
+                let message = "the index that the statement read was dropped at the same time";
+                Err(SqlError::new(SqlState::SerializationFailure, message).with_hint("Run it again."))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Runs a query.

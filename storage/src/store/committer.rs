@@ -34,7 +34,7 @@ impl Committer {
         let shared = &*self.shared;
         let epoch = batch.epoch();
         assert_eq!(epoch, shared.published().next(), "an epoch is begun when the one before is committed");
-        failpoint::hit("before_commit");
+        failpoint::check("before_commit")?;
         let write = batch.to_write_batch();
         let mut options = WriteOptions::default();
         options.set_sync(shared.options.synchronous_commit);

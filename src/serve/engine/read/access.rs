@@ -45,19 +45,18 @@ struct Constraint {
 type Constraints = BTreeMap<usize, Constraint>;
 
 impl Access {
-    /// The best access for these filters. An index is used only when it holds all `needed` columns (and `indexes` is set:
-    /// entries of an index do not show what a transaction block has written).
+    /// The best access for these filters. An index is used only when it holds all `needed` columns and is `usable`.
     pub(super) fn choose(
         layout: &TableLayout,
         names: &[String],
         filters: &[Expr],
         needed: &[usize],
-        indexes: bool,
+        usable: &dyn Fn(ObjectId) -> bool,
     ) -> Access {
         let constraints = constraints(layout, names, filters);
         let unique = !layout.keyless;
         let mut best = Candidate::new(layout, &layout.key, layout.distribution, &constraints).map(|c| (c, None));
-        for (number, index) in layout.indexes.iter().enumerate().filter(|_| indexes) {
+        for (number, index) in layout.indexes.iter().enumerate().filter(|(_, index)| usable(index.object)) {
             if needed.iter().all(|c| index.stored.contains(c))
                 && let Some(found) = Candidate::new(layout, &index.key, index.distribution, &constraints)
                 && best.as_ref().is_none_or(|(c, _)| found.score() > c.score())

@@ -1,6 +1,10 @@
 //! What one statement reads from.
 
-use attune_storage::{Snapshot, Store};
+use crate::coordinator::Coordinator;
+use crate::serve::engine::errors;
+use attune_sql::catalog::{Catalog, Relation, RelationId};
+use attune_sql::{SqlError, SqlState};
+use attune_storage::{ObjectId, Snapshot, Store};
 use bytes::Bytes;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::prelude::SessionConfig;
@@ -16,14 +20,32 @@ pub(crate) struct StatementReads {
     pub(crate) snapshot: Snapshot,
     /// The store the snapshot is of.
     pub(crate) store: Store,
+    /// The catalog after the snapshot was taken. A DROP shows in it before rows are deleted: what is in it, is in the snapshot.
+    catalog: Arc<Catalog>,
     /// Rows written earlier in the transaction block, by table id.
     pub(crate) overlays: BTreeMap<u32, Arc<Overlay>>,
 }
 
 impl StatementReads {
     /// Reads of the store as of now, without a transaction block.
-    pub(crate) fn now(store: &Store) -> StatementReads {
-        StatementReads { snapshot: store.snapshot(), store: store.clone(), overlays: BTreeMap::new() }
+    pub(crate) fn now(coordinator: &Coordinator) -> StatementReads {
+        let store = coordinator.store().clone();
+        let snapshot = store.snapshot();
+        StatementReads { snapshot, catalog: coordinator.catalog(), store, overlays: BTreeMap::new() }
+    }
+
+    /// Fails when the relation was dropped after the statement was bound.
+    pub(super) fn check(&self, relation: &Relation) -> Result<()> {
+        if self.catalog.get(relation.id).is_some() {
+            return Ok(());
+        }
+        let message = format!("relation \"{}\" does not exist", relation.name);
+        Err(errors::external(SqlError::new(SqlState::UndefinedTable, message)))
+    }
+
+    /// Whether an index was not dropped after the statement was bound.
+    pub(super) fn has_index(&self, object: ObjectId) -> bool {
+        self.catalog.indexes().any(|index| index.id == RelationId(object.0))
     }
 
     /// The reads of the running statement.

@@ -84,8 +84,12 @@ impl TableProvider for StoredTable {
             })
             .collect();
         let identity = parts.iter().any(|p| !matches!(p, Part::Column(_)));
-        let written = StatementReads::of(state.config())?.overlays.contains_key(&self.relation.id.0);
-        let access = Access::choose(&self.layout, &self.names, filters, &projection, !identity && !written);
+        let reads = StatementReads::of(state.config())?;
+        reads.check(&self.relation)?;
+        // Entries of an index do not show what a transaction block has written.
+        let written = reads.overlays.contains_key(&self.relation.id.0);
+        let usable = |index| !identity && !written && reads.has_index(index);
+        let access = Access::choose(&self.layout, &self.names, filters, &projection, &usable);
         let scan = StoredScan {
             name: self.relation.name.clone(),
             layout: self.layout.clone(),

@@ -50,11 +50,12 @@ impl TableProvider for StreamTable {
 
     async fn scan(
         &self,
-        _: &dyn Session,
+        state: &dyn Session,
         projection: Option<&Vec<usize>>,
         _: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        StatementReads::of(state.config())?.check(&self.relation)?;
         let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
         let output = Arc::new(self.schema.project(&projection)?);
         let relation = self.relation.clone();
