@@ -60,10 +60,10 @@ pub(super) fn put_events(batch: &mut EpochBatch, stream: u32, total: u64) {
 /// How many events each stream has had.
 pub(super) fn events(store: &Store) -> Result<Vec<(u32, u64)>, SqlError> {
     let records = store.meta_scan(EVENTS).map_err(|e| super::from_storage(&e))?;
-    let one = |(key, bytes): &(String, bytes::Bytes)| {
+    let one = |(key, count): &(String, bytes::Bytes)| -> Result<(u32, u64), SqlError> {
         let id = key.strip_prefix(EVENTS).and_then(|id| id.parse().ok());
         let id = id.ok_or_else(|| SqlError::internal(format!("catalog record {key} has no id")))?;
-        Ok((id, decode(key, bytes)?))
+        Ok((id, decode(key, count)?))
     };
     records.iter().map(one).collect()
 }

@@ -44,6 +44,8 @@ impl QueryRuntime {
             .thread_name("attune-query")
             // A turn is long: a query that comes in is not to wait for 61 of them.
             .global_queue_interval(1)
+            // Nor is one that has paused: tokio wakes those (`yield_now`, a used up budget) at events only.
+            .event_interval(1)
             .build()
             .map_err(|e| SqlError::internal(format!("cannot start the query threads: {e}")))?;
         // One partition per query: queries run beside each other, and small ones pay for no exchange.

@@ -1,4 +1,4 @@
-//! The physical scan: chunks of rows, with a pause for other tasks between them.
+//! The physical scan: chunks of rows. Pauses for other tasks are made around it (`engine::pace`).
 
 use super::StatementReads;
 use datafusion::arrow::array::RecordBatch;
@@ -89,11 +89,11 @@ impl ExecutionPlan for ScanExec {
 
     fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let chunks = self.source.open(StatementReads::of(context.session_config())?)?;
-        let stream = futures::stream::try_unfold(chunks, |mut chunks| async move {
-            // Cancelling drops this future: it must come to a pause now and then.
-            tokio::task::yield_now().await;
-            Ok(chunks.next()?.map(|batch| (batch, chunks)))
-        });
+        let stream =
+            futures::stream::try_unfold(
+                chunks,
+                |mut chunks| async move { Ok(chunks.next()?.map(|batch| (batch, chunks))) },
+            );
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), stream)))
     }
 }
