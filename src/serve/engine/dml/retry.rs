@@ -54,7 +54,9 @@ impl<'a> Attempts<'a> {
         }
         self.check_duplicates(target, &change, transaction)?;
         match transaction {
-            Transaction::Open { pending } => pending.add(change, self.engine.config.transaction_max_bytes),
+            Transaction::Open { pending } | Transaction::Implicit { pending, .. } => {
+                pending.add(change, self.engine.config.transaction_max_bytes)
+            }
             _ => Err(SqlError::internal("a statement ran in a failed transaction")),
         }
     }
