@@ -114,8 +114,6 @@ const FUNCTIONS: &[(&str, DataType, Body)] = &[
     ("pg_relation_size", DataType::Int64, |s, c, a| size(s, c, a)),
     ("pg_total_relation_size", DataType::Int64, |s, c, a| size(s, c, a)),
     ("pg_size_pretty", DataType::Utf8, |_, _, a| int(a, 0).map(pretty).into()),
-    // Pools call it when a connection is given back; there are no such locks.
-    ("pg_advisory_unlock_all", DataType::Utf8, |_, _, _| Answer::Text(String::new())),
     ("quote_literal", DataType::Utf8, |_, _, a| text(a, 0).map(|t| quoted_literal(&t)).into()),
     ("quote_ident", DataType::Utf8, |_, _, a| text(a, 0).map(|t| index::quoted(&t)).into()),
 ];
