@@ -1,5 +1,6 @@
 //! The one error type of everything a client can see.
 
+use datafusion::sql::sqlparser::tokenizer::Span;
 use std::fmt;
 
 /// An error with the meaning Postgres clients expect: SQLSTATE, message, and where it helps detail, hint and position.
@@ -14,9 +15,22 @@ pub struct SqlError {
     /// What to do instead.
     pub hint: Option<String>,
     /// Position in the statement text, in characters, from 1.
-    pub position: Option<usize>,
+    pub position: Option<u32>,
     /// Where it happened, for errors inside a longer operation ("COPY purchases, line 3").
     pub context: Option<String>,
+    /// The table, column or constraint it is about, for programs.
+    pub subject: Option<Box<Subject>>,
+}
+
+/// What an error is about: the fields of their own that drivers read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// Table.
+    pub table: String,
+    /// Column.
+    pub column: Option<String>,
+    /// Constraint.
+    pub constraint: Option<String>,
 }
 
 macro_rules! sql_states {
@@ -153,7 +167,8 @@ impl SqlError {
     /// An error with a message only.
     #[must_use]
     pub fn new(state: SqlState, message: impl Into<String>) -> SqlError {
-        SqlError { state, message: message.into(), detail: None, hint: None, position: None, context: None }
+        let message = message.into();
+        SqlError { state, message, detail: None, hint: None, position: None, context: None, subject: None }
     }
 
     /// Something Attune does not do (yet), and what to do instead.
@@ -185,7 +200,33 @@ impl SqlError {
     /// Adds the position in the statement (characters, from 1).
     #[must_use]
     pub fn at(mut self, position: usize) -> SqlError {
-        self.position = Some(position);
+        self.position = u32::try_from(position).ok();
+        self
+    }
+
+    /// Adds where in the statement it is, unless that is known better already. Spans of statements that [`crate::statement::parse`]
+    /// gave have their positions as columns of line 1; others (of a DEFAULT, say) belong to another text.
+    #[must_use]
+    pub fn or_at(mut self, span: Span) -> SqlError {
+        if let (None, 1) = (self.position, span.start.line) {
+            self.position = u32::try_from(span.start.column).ok();
+        }
+        self
+    }
+
+    /// Adds the column it is about.
+    #[must_use]
+    pub fn about_column(mut self, table: impl Into<String>, column: impl Into<String>) -> SqlError {
+        let (table, column) = (table.into(), Some(column.into()));
+        self.subject = Some(Box::new(Subject { table, column, constraint: None }));
+        self
+    }
+
+    /// Adds the constraint it is about.
+    #[must_use]
+    pub fn about_constraint(mut self, table: impl Into<String>, constraint: impl Into<String>) -> SqlError {
+        let (table, constraint) = (table.into(), Some(constraint.into()));
+        self.subject = Some(Box::new(Subject { table, column: None, constraint }));
         self
     }
 

@@ -10,5 +10,5 @@ pub mod statement;
 mod suggest;
 pub mod types;
 
-pub use error::{SqlError, SqlState};
+pub use error::{SqlError, SqlState, Subject};
 pub use suggest::suggest;

@@ -2,8 +2,11 @@
 
 use arrow::array::RecordBatch;
 use attune_planner::DataflowPlan;
+use attune_sql::SqlError;
 use attune_sql::catalog::{Index, Relation, RelationId};
 use bytes::Bytes;
+use std::fmt;
+use std::sync::Arc;
 
 /// A change to one relation.
 #[derive(Clone, Debug)]
@@ -36,14 +39,40 @@ pub struct RowChange {
 }
 
 /// What must be stored under a key for a change to apply.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub enum Expected {
-    /// No row: a plain INSERT. Otherwise 23505 with this detail, such as `Key (product_id)=(7) already exists.`
-    AbsentOr(String),
+    /// No row: a plain INSERT. Otherwise 23505.
+    AbsentOr(Duplicate),
     /// No row: the statement saw none (an upsert). Otherwise 40001: evaluate again.
     Absent,
     /// Exactly these row bytes. Otherwise 40001: evaluate again.
     Row(Bytes),
+}
+
+/// The error of a key that is taken, made when it is needed: whoever makes the change knows what the constraint is called and how
+/// keys are shown, the coordinator which row it refuses.
+#[derive(Clone)]
+pub struct Duplicate(Arc<MakeError>);
+
+type MakeError = dyn Fn(&[u8]) -> SqlError + Send + Sync;
+
+impl Duplicate {
+    /// From a function that makes the error of the bytes of the refused row.
+    pub fn new(error: impl Fn(&[u8]) -> SqlError + Send + Sync + 'static) -> Duplicate {
+        Duplicate(Arc::new(error))
+    }
+
+    /// The error for this row.
+    #[must_use]
+    pub fn error(&self, row: &[u8]) -> SqlError {
+        (self.0)(row)
+    }
+}
+
+impl fmt::Debug for Duplicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Duplicate")
+    }
 }
 
 /// A schema change, complete except that the coordinator writes and publishes it.
@@ -94,8 +123,7 @@ impl RowChange {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let expected = match &self.expected {
-            Expected::AbsentOr(detail) => detail.len(),
-            Expected::Absent => 0,
+            Expected::AbsentOr(_) | Expected::Absent => 0,
             Expected::Row(row) => row.len(),
         };
         std::mem::size_of::<RowChange>() + self.key.len() + expected + self.new.as_ref().map_or(0, bytes::Bytes::len)

@@ -21,7 +21,7 @@ mod schema;
 mod status;
 mod validate;
 
-pub use change::{Ddl, Expected, RelationChange, RowChange};
+pub use change::{Ddl, Duplicate, Expected, RelationChange, RowChange};
 pub use status::{BackfillStatus, RowErrorStatus, Status, ViewStatistics};
 
 use crate::config::Config;

@@ -91,7 +91,7 @@ impl Inputs {
         }
         for change in changes {
             let Some(state) = rows.get_mut(&change.key) else { continue };
-            if let Err(refused) = check_row(&change.expected, state.now.as_ref()) {
+            if let Err(refused) = check_row(change, state.now.as_ref()) {
                 return Ok(Err(refused));
             }
             undo.push(Undo { table, key: change.key.clone(), before: state.now.take() });
@@ -148,13 +148,11 @@ fn net_change(relation: &InputRelation, rows: &HashMap<Vec<u8>, RowState>) -> Re
     Ok(Delta::new(rows, weights))
 }
 
-fn check_row(expected: &Expected, stored: Option<&Bytes>) -> Result<(), SqlError> {
-    match (expected, stored) {
+fn check_row(change: &RowChange, stored: Option<&Bytes>) -> Result<(), SqlError> {
+    match (&change.expected, stored) {
         (Expected::AbsentOr(_) | Expected::Absent, None) => Ok(()),
-        (Expected::AbsentOr(detail), Some(_)) => {
-            Err(SqlError::new(SqlState::UniqueViolation, "duplicate key value violates unique constraint")
-                .with_detail(detail.clone()))
-        }
+        // A write that expects no row brings one.
+        (Expected::AbsentOr(duplicate), Some(_)) => Err(duplicate.error(change.new.as_deref().unwrap_or_default())),
         (Expected::Row(seen), Some(row)) if seen == row => Ok(()),
         _ => Err(SqlError::new(SqlState::SerializationFailure, "could not serialize access due to concurrent update")
             .with_hint("Run the transaction again.")),

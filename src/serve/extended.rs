@@ -1,8 +1,10 @@
 //! The extended protocol: Parse, Bind, Describe, Execute, Close, Flush. Answers wait for Sync or Flush.
 //!
-//! Each Execute outside a transaction block is its own transaction.
+//! What comes between two Syncs is one transaction (see `implicit`).
 
+use super::cancel::Limits;
 use super::engine::{OutputColumn, ParameterType};
+use super::rows::Rows;
 use super::session::{Session, SessionError, Started};
 use super::statement::{Body, Portal, PortalState, PreparedStatement, current};
 use super::value::{Format, is_array_oid, parameter_oid};
@@ -131,44 +133,49 @@ impl Session {
         // Taken out while it runs: a portal that fails is gone.
         let (name, mut portal) = self.portals.remove_entry(name).ok_or_else(|| no_portal(name))?;
         let limits = self.limits();
-        let state = std::mem::replace(&mut portal.state, PortalState::Ready);
-        let rows = match (state, &portal.statement.body) {
-            (PortalState::Done(tag), _) => {
-                backend::command_complete(&mut self.connection.output, &tag);
-                portal.state = PortalState::Done(tag);
-                self.portals.insert(name, portal);
-                return Ok(());
-            }
-            (PortalState::Suspended(rows), _) => Some(rows),
-            (PortalState::Ready, Body::Session(parsed)) => {
-                let parsed = parsed.clone();
-                self.check_not_failed(&parsed.statement)?;
-                if matches!(parsed.statement, Statement::Execute { .. }) {
-                    match self.start_execute(&parsed.statement, &limits).await? {
-                        Started::Rows(rows) => Some(rows),
-                        Started::Command(tag) => {
-                            backend::command_complete(&mut self.connection.output, &tag);
-                            None
-                        }
-                    }
-                } else {
-                    self.session_statement(&parsed, false, &limits).await?;
-                    None
+        let begun = self.connection.output.len();
+        let (plan, parameters) =
+            match (std::mem::replace(&mut portal.state, PortalState::Ready), &portal.statement.body) {
+                (PortalState::Done(tag), _) => {
+                    backend::command_complete(&mut self.connection.output, &tag);
+                    portal.state = PortalState::Done(tag);
+                    self.portals.insert(name, portal);
+                    return Ok(());
                 }
-            }
-            (PortalState::Ready, Body::Planned(plan)) => {
-                let plan = current(&self.shared.engine, plan, &portal.statement.declared, &self.settings)?;
-                match self.start(&plan, &portal.parameters, &limits).await? {
-                    Started::Rows(rows) => Some(rows),
-                    Started::Command(tag) => {
-                        backend::command_complete(&mut self.connection.output, &tag);
-                        None
+                (PortalState::Suspended(rows), _) => return self.send_part((name, portal), rows, most, &limits).await,
+                (PortalState::Ready, Body::Session(parsed)) => {
+                    let parsed = parsed.clone();
+                    self.check_not_failed(&parsed.statement)?;
+                    if !matches!(parsed.statement, Statement::Execute { .. }) {
+                        return self.session_statement(&parsed, false, &limits).await;
                     }
+                    self.executed(&parsed.statement)?
                 }
-            }
-        };
-        let Some(mut rows) = rows else { return Ok(()) };
-        let (sent, last) = rows.send(&mut self.connection, &portal.formats, most, &limits).await?;
+                (PortalState::Ready, Body::Planned(plan)) => {
+                    let plan = current(&self.shared.engine, plan, &portal.statement.declared, &self.settings)?;
+                    // A portal runs once.
+                    (plan, std::mem::take(&mut portal.parameters))
+                }
+            };
+        let started = self.start(&plan, &parameters, &limits).await?;
+        let formats = self.again.as_ref().map(|_| portal.formats.clone());
+        match started {
+            Started::Rows(rows) => self.send_part((name, portal), rows, most, &limits).await?,
+            Started::Command(tag) => backend::command_complete(&mut self.connection.output, &tag),
+        }
+        self.note(begun, &plan, &parameters, formats);
+        Ok(())
+    }
+
+    /// Sends the next rows of a portal, and puts it back.
+    async fn send_part(
+        &mut self,
+        (name, mut portal): (String, Portal),
+        mut rows: Rows,
+        most: Option<usize>,
+        limits: &Limits,
+    ) -> Result<(), SessionError> {
+        let (sent, last) = rows.send(&mut self.connection, &portal.formats, most, limits).await?;
         if last {
             let tag = rows.tag(sent);
             backend::command_complete(&mut self.connection.output, &tag);
@@ -176,6 +183,8 @@ impl Session {
         } else {
             backend::empty(&mut self.connection.output, b's');
             portal.state = PortalState::Suspended(rows);
+            // Half a result cannot be given anew.
+            self.again = None;
         }
         self.portals.insert(name, portal);
         Ok(())

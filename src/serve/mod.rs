@@ -2,6 +2,7 @@
 //!
 //! - `server`: the listener; `startup`: from a socket to a session; `session`: the message loop
 //! - `wire`: messages and connections; `value`: values in Postgres text and binary
+//! - `simple`, `extended`: the two protocols; `implicit`: the transaction they put statements into
 //! - `lookup`: tiers 1 and 2, reads that go from the session to storage and back
 //! - `copy`: COPY in and out
 //! - `engine` is the seam: the session (wire side) asks it to prepare and to execute; it never sees a message.
@@ -11,6 +12,7 @@ mod copy;
 pub mod engine;
 mod execute_literals;
 mod extended;
+mod implicit;
 mod lookup;
 mod rows;
 mod server;

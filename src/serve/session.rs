@@ -2,6 +2,7 @@
 
 use super::cancel::{Cancels, Limits, Registered, statement_timeout};
 use super::engine::{Engine, Outcome, Settings, Transaction};
+use super::implicit::Again;
 use super::lookup::StatementCache;
 use super::rows::Rows;
 use super::statement::{Plan, Portal, PreparedStatement};
@@ -33,6 +34,10 @@ pub(super) struct Session {
     pub(super) cancel: Registered,
     /// After an error in the extended protocol: everything is ignored until Sync.
     pub(super) skipping: bool,
+    /// In a simple query: the number of statements after the one that runs.
+    pub(super) following: Option<usize>,
+    /// How the implicit transaction can be run again.
+    pub(super) again: Option<Again>,
 }
 
 /// Why a message could not be answered.
@@ -87,21 +92,21 @@ impl Session {
     async fn messages(&mut self, shutdown: &mut watch::Receiver<bool>) -> Result<(), SessionError> {
         loop {
             let Some(frame) = self.connection.buffered()? else {
-                let more = tokio::select! {
-                    biased;
-                    more = self.connection.fill() => more?,
-                    () = stopped(shutdown) => return Err(shutting_down().into()),
-                };
-                if !more {
+                if !self.fill(shutdown).await? {
                     return Ok(());
                 }
                 continue;
             };
+            while self.depends_on_next(&frame) {
+                if !self.fill(shutdown).await? {
+                    return Ok(());
+                }
+            }
             match frame.tag {
                 b'X' => return Ok(()),
-                b'Q' => self.simple_query(&frame).await?,
                 b'S' => self.sync().await?,
-                b'F' => self.function_call().await?,
+                b'Q' if !self.skipping => self.simple_query(&frame).await?,
+                b'F' if !self.skipping => self.function_call().await?,
                 // The end of a COPY that has failed here already.
                 b'd' | b'c' | b'f' => {}
                 b'p' => {
@@ -115,6 +120,15 @@ impl Session {
             if matches!(frame.tag, b'Q' | b'S') && *shutdown.borrow() {
                 return Err(shutting_down().into());
             }
+        }
+    }
+
+    /// Waits for more of what the client sends; false at its end.
+    async fn fill(&mut self, shutdown: &mut watch::Receiver<bool>) -> Result<bool, SessionError> {
+        tokio::select! {
+            biased;
+            more = self.connection.fill() => Ok(more?),
+            () = stopped(shutdown) => Err(shutting_down().into()),
         }
     }
 
@@ -133,6 +147,7 @@ impl Session {
 
     async fn sync(&mut self) -> Result<(), SessionError> {
         self.skipping = false;
+        self.end_implicit().await?;
         self.ready().await
     }
 
@@ -145,7 +160,8 @@ impl Session {
     /// ReadyForQuery, and everything is sent.
     pub(super) async fn ready(&mut self) -> Result<(), SessionError> {
         let status = match self.transaction {
-            Transaction::None => {
+            // An implicit one ends before this.
+            Transaction::None | Transaction::Implicit { .. } => {
                 // Portals live as long as their transaction.
                 self.portals.clear();
                 b'I'
@@ -157,12 +173,16 @@ impl Session {
         Ok(self.connection.flush().await?)
     }
 
-    /// Tells the client of an error; a transaction block has failed with it.
+    /// Tells the client of an error; the transaction has failed with it.
     pub(super) fn failed(&mut self, error: &SqlError) {
         write_error(&mut self.connection.output, Severity::Error, error);
-        if matches!(self.transaction, Transaction::Open { .. }) {
-            self.transaction = Transaction::Failed;
-            self.portals.clear();
+        match self.transaction {
+            Transaction::Open { .. } => {
+                self.transaction = Transaction::Failed;
+                self.portals.clear();
+            }
+            Transaction::Implicit { .. } => self.transaction = Transaction::None,
+            Transaction::None | Transaction::Failed => {}
         }
     }
 
@@ -192,6 +212,7 @@ impl Session {
     ) -> Result<Started, SessionError> {
         let statement = &plan.prepared.parsed.statement;
         self.check_not_failed(statement)?;
+        self.begin_implicit(statement);
         // What the block has written is not in storage yet: the engine decides how such reads are answered.
         let unwritten = self.transaction.has_writes();
         if let Some(lookup) = plan.lookup.as_ref().filter(|_| !unwritten) {

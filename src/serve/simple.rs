@@ -1,7 +1,6 @@
 //! The simple protocol: a text of statements, answered at once and in text form.
 //!
-//! Each statement is its own transaction unless BEGIN came before. Postgres makes one transaction of all statements of a
-//! text; here each would have to be the same epoch, which schema changes cannot be.
+//! All statements of a text are one transaction (see `implicit`).
 
 use super::session::{Session, SessionError, Started};
 use super::statement::{is_of_session, plan};
@@ -16,10 +15,12 @@ impl Session {
         // Postgres drops the unnamed statement and portal at a simple query.
         self.statements.remove("");
         self.portals.remove("");
-        self.skipping = false;
-        match self.simple_text(frame).await {
+        let answered = self.simple_text(frame).await;
+        self.following = None;
+        match answered {
             Err(SessionError::Sql(error)) => self.failed(&error),
-            other => other?,
+            Err(error) => return Err(error),
+            Ok(()) => self.end_implicit().await?,
         }
         self.ready().await
     }
@@ -35,7 +36,9 @@ impl Session {
         if statements.is_empty() {
             backend::empty(&mut self.connection.output, b'I');
         }
-        for parsed in statements {
+        let count = statements.len();
+        for (number, parsed) in statements.into_iter().enumerate() {
+            self.following = Some(count - number - 1);
             self.simple_statement(parsed).await?;
             self.connection.flush_if_full().await?;
         }
@@ -52,8 +55,7 @@ impl Session {
         if !plan.prepared.parameters.is_empty() {
             return Err(no_parameters().into());
         }
-        let started = self.start(&plan, &Parameters::default(), &limits).await?;
-        self.send_simple(started, &limits).await
+        self.answer(&plan, Parameters::default(), None, &limits).await
     }
 
     /// Sends a result with its description, in text form.

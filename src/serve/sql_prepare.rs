@@ -4,11 +4,13 @@ use super::cancel::Limits;
 use super::engine::OutputColumn;
 use super::execute_literals;
 use super::extended::duplicate;
-use super::session::{Session, SessionError, Started};
-use super::statement::{Body, PreparedStatement, current};
+use super::session::{Session, SessionError};
+use super::statement::{Body, Plan, PreparedStatement, current};
+use super::value::Parameters;
 use super::wire::backend;
 use attune_sql::statement::{Parsed, Statement};
 use attune_sql::{SqlError, SqlState};
+use std::sync::Arc;
 
 impl Session {
     /// Runs a statement of the session and answers it. `describe`: with RowDescription (the simple protocol).
@@ -46,39 +48,45 @@ impl Session {
                 "DEALLOCATE ALL".to_owned()
             }
             execute @ Statement::Execute { .. } => {
-                let started = self.start_execute(execute, limits).await?;
                 // The extended protocol sends its rows itself, in the formats of the portal.
                 debug_assert!(describe);
-                return self.send_simple(started, limits).await;
+                let (plan, parameters) = self.executed(execute)?;
+                return self.answer(&plan, parameters, None, limits).await;
             }
-            Statement::CopyFrom(copy) => format!("COPY {}", self.copy_from(copy, limits).await?),
-            Statement::CopyTo(copy) => format!("COPY {}", self.copy_to(copy, &parsed.text, limits).await?),
+            copying @ Statement::CopyFrom(copy) => {
+                match copy.batch_rows {
+                    // Each batch is an epoch; what was written before is one of its own.
+                    Some(_) => self.shared.engine.clone().end_implicit(&mut self.transaction).await?,
+                    None => self.begin_implicit(copying),
+                }
+                format!("COPY {}", self.copy_from(copy, limits).await?)
+            }
+            Statement::CopyTo(copy) => {
+                // What it gives cannot be taken back.
+                self.again = None;
+                format!("COPY {}", self.copy_to(copy, &parsed.text, limits).await?)
+            }
             _ => return Err(SqlError::internal("a statement of the engine came to the session").into()),
         };
         backend::command_complete(&mut self.connection.output, &tag);
         Ok(())
     }
 
-    /// Starts EXECUTE.
-    pub(super) async fn start_execute(
-        &mut self,
-        execute: &Statement,
-        limits: &Limits,
-    ) -> Result<Started, SessionError> {
+    /// What EXECUTE runs.
+    pub(super) fn executed(&self, execute: &Statement) -> Result<(Arc<Plan>, Parameters), SqlError> {
         let Statement::Execute { name, arguments } = execute else {
-            return Err(SqlError::internal("not an EXECUTE").into());
+            return Err(SqlError::internal("not an EXECUTE"));
         };
         let statement = self.statement(name)?.clone();
-        let Body::Planned(plan) = &statement.body else { return Err(not_executable(name).into()) };
+        let Body::Planned(plan) = &statement.body else { return Err(not_executable(name)) };
         let fresh = current(&self.shared.engine, plan, &statement.declared, &self.settings)?;
         let expected = fresh.prepared.parameters.len();
         if arguments.len() != expected {
             let message = format!("wrong number of parameters for prepared statement \"{name}\"");
             let detail = format!("Expected {expected} parameters but got {}.", arguments.len());
-            return Err(SqlError::new(SqlState::SyntaxError, message).with_detail(detail).into());
+            return Err(SqlError::new(SqlState::SyntaxError, message).with_detail(detail));
         }
-        let parameters = execute_literals::parameters(arguments)?;
-        self.start(&fresh, &parameters, limits).await
+        Ok((fresh, execute_literals::parameters(arguments)?))
     }
 
     /// Columns of the result of a statement of the session.

@@ -118,6 +118,8 @@ pub(super) async fn begin(
         portals: HashMap::new(),
         cancel,
         skipping: false,
+        following: None,
+        again: None,
     };
     match session.ready().await {
         Ok(()) => Ok(session),

@@ -88,6 +88,15 @@ pub(super) fn is_of_session(statement: &Statement) -> bool {
     )
 }
 
+/// Whether a statement writes rows.
+pub(super) fn writes(statement: &Statement) -> bool {
+    match statement {
+        Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) | Statement::CopyFrom(_) => true,
+        Statement::Explain(explain) => explain.analyze && writes(&explain.statement.statement),
+        _ => false,
+    }
+}
+
 /// The plan bound to the current catalog: itself, or made anew.
 ///
 /// # Errors

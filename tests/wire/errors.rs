@@ -36,6 +36,64 @@ async fn codes_positions_and_hints() {
 }
 
 #[tokio::test]
+async fn errors_say_where() {
+    let server = TestServer::start().await;
+    let client = server.client().await;
+    run(&client, "CREATE TABLE t (id int PRIMARY KEY, n int, v varchar(3), d date)").await;
+    // The position is where the mark stands.
+    for (marked, code) in [
+        ("INSERT INTO ^nope VALUES (1)", "42P01"),
+        ("INSERT INTO t (id, ^nn) VALUES (1, 2)", "42703"),
+        ("INSERT INTO t (id, ^id) VALUES (1, 2)", "42701"),
+        ("INSERT INTO t VALUES (1, ^'x')", "22P02"),
+        ("INSERT INTO t VALUES (1, 2, 'ä', ^'2024-13-01')", "22008"),
+        ("INSERT INTO t VALUES (1, 2, 'a', ^'notadate'::date)", "22007"),
+        ("INSERT INTO t VALUES (1, ^true)", "42804"),
+        ("INSERT INTO t VALUES (1, ^now())", "42804"),
+        ("INSERT INTO t VALUES (1, 1 + ^nosuch(2))", "42883"),
+        ("INSERT INTO t VALUES (1, 2 + ^zz)", "42703"),
+        ("INSERT INTO t (id) VALUES (1, ^2)", "42601"),
+        ("INSERT INTO t (id, ^n) VALUES (1)", "42601"),
+        ("INSERT INTO t VALUES (1, 2), (^3)", "42601"),
+        ("INSERT INTO t SELECT id, ^nosuch FROM t", "42703"),
+        ("INSERT INTO t SELECT id, ^d FROM t", "42804"),
+        ("INSERT INTO t SELECT 1, ^'x'", "22P02"),
+        ("INSERT INTO t VALUES (1, 1) ON CONFLICT (^idd) DO NOTHING", "42703"),
+        ("INSERT INTO t VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET ^nn = 1", "42703"),
+        ("INSERT INTO t VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET n = ^'x'", "22P02"),
+        ("INSERT INTO t VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET n = ^t.d", "42804"),
+        ("INSERT INTO t VALUES (1, 1) RETURNING ^zz", "42703"),
+        ("UPDATE ^nope SET n = 1", "42P01"),
+        ("UPDATE t SET ^nn = 1", "42703"),
+        ("UPDATE t SET n = ^'x'", "22P02"),
+        ("UPDATE t SET n = ^d", "42804"),
+        ("UPDATE t SET n = 1, ^n = 2", "42601"),
+        ("UPDATE t SET n = 1 WHERE ^zz = 1", "42703"),
+        ("SELECT 1; DELETE FROM ^nope", "42P01"),
+        ("DELETE FROM t USING ^nope", "42P01"),
+        ("COPY ^nope FROM STDIN", "42P01"),
+        ("COPY t (id, ^zz) FROM STDIN", "42703"),
+        ("COPY t (id, ^id) FROM STDIN", "42701"),
+        ("COPY ^nope TO STDOUT", "42P01"),
+        ("COPY t (id, ^zz) TO STDOUT", "42703"),
+        ("CREATE INDEX ON ^nope (id)", "42P01"),
+        ("CREATE INDEX zz ON t (n, ^zz)", "42703"),
+        ("CREATE INDEX ON t (n) INCLUDE (^zz)", "42703"),
+    ] {
+        let position = u32::try_from(marked.chars().position(|c| c == '^').unwrap() + 1).unwrap();
+        let error = client.batch_execute(&marked.replace('^', "")).await.unwrap_err();
+        let error = error.as_db_error().unwrap_or_else(|| panic!("{marked}: no error of the server"));
+        let found = (error.code().code(), error.position());
+        assert_eq!(found, (code, Some(&ErrorPosition::Original(position))), "{marked}: {}", error.message());
+    }
+    // A value that is too large or too long is found when it is stored, as in Postgres: no position.
+    for text in ["INSERT INTO t VALUES (1, 99999999999)", "INSERT INTO t VALUES (1, 2, 'abcd')"] {
+        let error = try_rows(&client, text).await.unwrap_err();
+        assert_eq!(error.as_db_error().unwrap().position(), None, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn cancelling_ends_the_statement_and_not_the_session() {
     let server = TestServer::start().await;
     let long = long_statement(&server).await;

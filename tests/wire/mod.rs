@@ -1,9 +1,11 @@
 //! The wire protocol, with a real driver, with psql, and with bytes no driver would send.
 
+mod contention;
 mod copy;
 mod errors;
 mod extended;
 mod limits;
+mod implicit;
 mod psql;
 mod raw;
 mod reads;

@@ -3,10 +3,10 @@
 use super::copy_options::{self, CopyOptions};
 use super::cursor::Cursor;
 use super::dispatch::parse_query;
-use super::{CopyFrom, CopyTo, Statement};
+use super::{CopyFrom, CopyTo, Places, Statement};
 use crate::SqlError;
-use datafusion::sql::sqlparser::ast::Query;
-use datafusion::sql::sqlparser::tokenizer::Token;
+use datafusion::sql::sqlparser::ast::{Expr, Ident, ObjectNamePart, Query, SelectItem, SetExpr, TableFactor};
+use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token};
 
 pub(super) fn parse(c: &mut Cursor<'_>) -> Result<Statement, SqlError> {
     c.expect(&["COPY"])?;
@@ -20,10 +20,18 @@ pub(super) fn parse(c: &mut Cursor<'_>) -> Result<Statement, SqlError> {
     if c.takes(&["BINARY"]) {
         return Err(copy_options::no_binary().at(binary));
     }
+    let at = c.position();
     let (schema, relation) = target(c)?;
-    let columns = if *c.peek() == Token::LParen { c.ident_list()? } else { Vec::new() };
+    let columns = match c.peek() {
+        Token::LParen => c.parenthesised(|c| {
+            let position = c.position();
+            Ok((c.ident()?, position))
+        })?,
+        _ => Vec::new(),
+    };
+    let places = Places { relation: at, columns };
     if c.takes(&["TO"]) {
-        let query = select(schema.as_deref(), &relation, &columns)?;
+        let query = select(schema.as_deref(), &relation, &places)?;
         return to(c, query);
     }
     c.expect(&["FROM"])?;
@@ -33,7 +41,8 @@ pub(super) fn parse(c: &mut Cursor<'_>) -> Result<Statement, SqlError> {
         let what = "COPY FROM with WHERE is not supported";
         return Err(SqlError::unsupported(what, "Filter the file before, or in a view.").at(c.position()));
     }
-    Ok(Statement::CopyFrom(CopyFrom { relation, columns, format, header, batch_rows }))
+    let columns = places.columns.iter().map(|(name, _)| name.clone()).collect();
+    Ok(Statement::CopyFrom(CopyFrom { relation, columns, format, header, batch_rows, places }))
 }
 
 fn to(c: &mut Cursor<'_>, query: Box<Query>) -> Result<Statement, SqlError> {
@@ -68,13 +77,30 @@ fn endpoint(c: &mut Cursor<'_>, word: &str) -> Result<(), SqlError> {
     Err(c.unexpected())
 }
 
-/// `SELECT columns FROM relation`.
-fn select(schema: Option<&str>, relation: &str, columns: &[String]) -> Result<Box<Query>, SqlError> {
+/// `SELECT columns FROM relation`, with the positions that the names have in the COPY.
+fn select(schema: Option<&str>, relation: &str, places: &Places) -> Result<Box<Query>, SqlError> {
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    let list = match columns {
-        [] => "*".to_owned(),
-        _ => columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", "),
-    };
     let schema = schema.map_or(String::new(), |s| format!("{}.", quoted(s)));
-    parse_query(&format!("SELECT {list} FROM {schema}{}", quoted(relation)))
+    let mut query = parse_query(&format!("SELECT * FROM {schema}{}", quoted(relation)))?;
+    let span = |position: usize| {
+        let location = Location { line: 1, column: position as u64 };
+        Span { start: location, end: location }
+    };
+    if let SetExpr::Select(select) = query.body.as_mut() {
+        if !places.columns.is_empty() {
+            let column = |(name, position): &(String, usize)| {
+                let ident = Ident { span: span(*position), ..Ident::with_quote('"', name) };
+                SelectItem::UnnamedExpr(Expr::Identifier(ident))
+            };
+            select.projection = places.columns.iter().map(column).collect();
+        }
+        if let Some(TableFactor::Table { name, .. }) = select.from.first_mut().map(|table| &mut table.relation) {
+            for part in &mut name.0 {
+                if let ObjectNamePart::Identifier(ident) = part {
+                    ident.span = span(places.relation);
+                }
+            }
+        }
+    }
+    Ok(query)
 }

@@ -1,7 +1,7 @@
 //! CREATE INDEX.
 
 use super::cursor::Cursor;
-use super::{CreateIndex, Statement};
+use super::{CreateIndex, Places, Statement};
 use crate::catalog::{KeyPart, check_name};
 use crate::{SqlError, SqlState};
 use datafusion::sql::sqlparser::tokenizer::Token;
@@ -18,6 +18,7 @@ pub(super) fn parse(c: &mut Cursor<'_>) -> Result<Statement, SqlError> {
     }
     c.expect(&["ON"])?;
     c.takes(&["ONLY"]);
+    let at = c.position();
     let relation = c.relation()?;
     if c.takes(&["USING"]) {
         let position = c.position();
@@ -42,10 +43,11 @@ pub(super) fn parse(c: &mut Cursor<'_>) -> Result<Statement, SqlError> {
             );
         }
     }
-    Ok(Statement::CreateIndex(CreateIndex { name, if_not_exists, relation, key, include }))
+    let places = Places { relation: at, columns: seen };
+    Ok(Statement::CreateIndex(CreateIndex { name, if_not_exists, relation, key, include, places }))
 }
 
-fn key_part(c: &mut Cursor<'_>, seen: &mut Vec<String>) -> Result<(String, KeyPart), SqlError> {
+fn key_part(c: &mut Cursor<'_>, seen: &mut Vec<(String, usize)>) -> Result<(String, KeyPart), SqlError> {
     let position = c.position();
     let is_name = matches!(c.peek(), Token::Word(_));
     if !is_name || c.peek_at(1).token == Token::LParen {
@@ -76,17 +78,17 @@ fn key_part(c: &mut Cursor<'_>, seen: &mut Vec<String>) -> Result<(String, KeyPa
     Ok((name, KeyPart { column: 0, descending, nulls_first }))
 }
 
-fn include(c: &mut Cursor<'_>, seen: &mut Vec<String>) -> Result<Vec<String>, SqlError> {
+fn include(c: &mut Cursor<'_>, seen: &mut Vec<(String, usize)>) -> Result<Vec<String>, SqlError> {
     c.parenthesised(|c| column(c, seen))
 }
 
-fn column(c: &mut Cursor<'_>, seen: &mut Vec<String>) -> Result<String, SqlError> {
+fn column(c: &mut Cursor<'_>, seen: &mut Vec<(String, usize)>) -> Result<String, SqlError> {
     let position = c.position();
     let name = c.ident()?;
-    if seen.contains(&name) {
+    if seen.iter().any(|(other, _)| *other == name) {
         let message = format!("column \"{name}\" is named twice in the index");
         return Err(SqlError::new(SqlState::DuplicateColumn, message).at(position));
     }
-    seen.push(name.clone());
+    seen.push((name.clone(), position));
     Ok(name)
 }

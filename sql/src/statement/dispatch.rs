@@ -66,6 +66,10 @@ fn one(c: &mut Cursor<'_>) -> Result<Statement, SqlError> {
     if *c.peek() == Token::LParen {
         return query(c);
     }
+    // Connection pools send it when a connection is given back; no cursor can be open.
+    if c.takes(&["CLOSE", "ALL"]) {
+        return Ok(Statement::Ignored { tag: "CLOSE CURSOR ALL".to_owned() });
+    }
     refused::check(c)?;
     let Token::Word(word) = c.peek() else { return Err(c.unexpected()) };
     match word.value.to_ascii_uppercase().as_str() {

@@ -26,8 +26,10 @@ mod transaction;
 pub use cursor::{fold, relation_name};
 pub use dispatch::{parse, parse_expression, parse_query};
 
+use crate::SqlError;
 use crate::catalog::{Column, KeyPart};
 use datafusion::sql::sqlparser::ast;
+use std::fmt;
 
 /// One parsed statement with its text.
 #[derive(Clone, Debug)]
@@ -174,6 +176,34 @@ pub struct CreateIndex {
     pub key: Vec<(String, KeyPart)>,
     /// INCLUDE.
     pub include: Vec<String>,
+    /// Where its names stand.
+    pub places: Places,
+}
+
+/// Where the names of a statement stand in its text, for errors that are found out when it runs.
+#[derive(Clone, Default)]
+pub struct Places {
+    /// Position of the relation.
+    pub relation: usize,
+    /// Columns with their positions.
+    pub columns: Vec<(String, usize)>,
+}
+
+impl Places {
+    /// The error with the position of this column.
+    #[must_use]
+    pub fn at_column(&self, name: &str, error: SqlError) -> SqlError {
+        match self.columns.iter().rev().find(|(column, _)| column == name) {
+            Some((_, position)) => error.at(*position),
+            None => error,
+        }
+    }
+}
+
+impl fmt::Debug for Places {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("_")
+    }
 }
 
 /// What DROP drops.
@@ -249,6 +279,8 @@ pub struct CopyFrom {
     pub header: bool,
     /// One epoch per this many rows instead of one for the whole COPY.
     pub batch_rows: Option<usize>,
+    /// Where its names stand.
+    pub places: Places,
 }
 
 /// COPY ... TO STDOUT.

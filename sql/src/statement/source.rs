@@ -157,9 +157,11 @@ fn is_operator(token: &Token) -> bool {
 
 /// 54001 as Postgres words it.
 pub(super) fn too_complex(position: Option<usize>) -> SqlError {
-    let mut error = SqlError::new(SqlState::StatementTooComplex, "stack depth limit exceeded")
+    let error = SqlError::new(SqlState::StatementTooComplex, "stack depth limit exceeded")
         .with_detail(format!("At most 100 nested parentheses and {MAX_OPERATOR_CHAIN} operators in one expression."))
         .with_hint("Use fewer nested expressions; a long chain of OR is better written with IN (...).");
-    error.position = position;
-    error
+    match position {
+        Some(position) => error.at(position),
+        None => error,
+    }
 }

@@ -46,7 +46,7 @@ pub(super) fn from_parser(source: &Source<'_>, tokens: &[TokenWithSpan], error: 
     };
     let Some((expected, found)) = message.strip_prefix("Expected: ").and_then(|m| m.split_once(", found: ")) else {
         let mut error = SqlError::new(SqlState::SyntaxError, format!("syntax error: {message}"));
-        error.position = position;
+        error.position = position.and_then(|position| u32::try_from(position).ok());
         return error;
     };
     let detail = format!("Expected {expected}.");

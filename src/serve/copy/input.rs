@@ -37,7 +37,8 @@ impl Session {
     /// After an error the rest of the data is not read here: the message loop drops it.
     pub(in crate::serve) async fn copy_from(&mut self, copy: &CopyFrom, limits: &Limits) -> Result<u64, SessionError> {
         let catalog = self.shared.engine.coordinator.catalog();
-        let columns = target_columns(catalog.relation(&copy.relation)?, &copy.columns)?;
+        let relation = catalog.relation(&copy.relation).map_err(|error| error.at(copy.places.relation))?;
+        let columns = target_columns(relation, copy)?;
         if copy.batch_rows.is_some() && !matches!(self.transaction, Transaction::None) {
             return Err(SqlError::unsupported(
                 "COPY with batch_rows cannot run inside a transaction block",
@@ -171,7 +172,8 @@ impl Copying {
 }
 
 /// Names and types of the target columns.
-fn target_columns(relation: &Relation, names: &[String]) -> Result<Vec<(String, SqlType)>, SqlError> {
+fn target_columns(relation: &Relation, copy: &CopyFrom) -> Result<Vec<(String, SqlType)>, SqlError> {
+    let names = &copy.columns;
     if !relation.is_table() && !relation.is_stream() {
         let message = format!("cannot copy to {} \"{}\"", relation.kind_name(), relation.name);
         return Err(SqlError::new(SqlState::WrongObjectType, message)
@@ -184,7 +186,7 @@ fn target_columns(relation: &Relation, names: &[String]) -> Result<Vec<(String, 
     for name in names {
         let index = relation.column_index(name).ok_or_else(|| {
             let message = format!("column \"{name}\" of relation \"{}\" does not exist", relation.name);
-            let error = SqlError::new(SqlState::UndefinedColumn, message);
+            let error = copy.places.at_column(name, SqlError::new(SqlState::UndefinedColumn, message));
             match attune_sql::suggest(name, relation.visible_columns().map(|(_, column)| column.name.as_str())) {
                 Some(near) => error.with_hint(format!("Did you mean \"{near}\"?")),
                 None => error,
@@ -192,7 +194,7 @@ fn target_columns(relation: &Relation, names: &[String]) -> Result<Vec<(String, 
         })?;
         if columns.iter().any(|(present, _)| present == name) {
             let message = format!("column \"{name}\" specified more than once");
-            return Err(SqlError::new(SqlState::DuplicateColumn, message));
+            return Err(copy.places.at_column(name, SqlError::new(SqlState::DuplicateColumn, message)));
         }
         columns.push((name.clone(), relation.columns[index].sql_type));
     }

@@ -60,6 +60,7 @@ impl Engine {
             false => Some(self.rebind(prepared, settings)?),
         };
         let prepared = fresh.as_ref().unwrap_or(prepared);
+        self.settle_before(prepared, transaction).await?;
         match &prepared.body {
             PreparedBody::Select(select) => {
                 let columns = prepared.columns.as_deref().unwrap_or_default();

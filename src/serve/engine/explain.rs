@@ -51,6 +51,7 @@ impl Engine {
     ) -> Result<Vec<String>, SqlError> {
         let declared: Vec<Option<SqlType>> = parameters.iter().map(|p| SqlType::from_arrow(&p.data_type())).collect();
         let prepared = self.prepare(explain.statement.as_ref().clone(), &declared, settings)?;
+        self.settle_before(&prepared, transaction).await?;
         let mut lines = Vec::new();
         let (select, verb) = match &prepared.body {
             PreparedBody::Select(select) => (select, None),

@@ -72,7 +72,7 @@ impl Engine {
         transaction: &Transaction,
     ) -> Result<Arc<StatementReads>, SqlError> {
         let mut reads = StatementReads::now(&self.coordinator);
-        if let Transaction::Open { pending } = transaction
+        if let Some(pending) = transaction.pending()
             && !pending.is_empty()
         {
             let catalog = self.coordinator.catalog();
@@ -103,6 +103,29 @@ impl Engine {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Commits what an implicit transaction has written, if the statement reads what changes only by that.
+    pub(super) async fn settle_before(
+        &self,
+        prepared: &Prepared,
+        transaction: &mut Transaction,
+    ) -> Result<(), SqlError> {
+        let select = match &prepared.body {
+            PreparedBody::Select(select) => select,
+            PreparedBody::Change(change) => change.query(),
+            PreparedBody::Insert(insert) => match insert.query() {
+                Some(select) => select,
+                None => return Ok(()),
+            },
+            PreparedBody::Statement => return Ok(()),
+        };
+        let Transaction::Implicit { pending, .. } = &*transaction else { return Ok(()) };
+        let catalog = self.coordinator.catalog();
+        if pending.is_empty() || select.relations.iter().all(|id| check_not_behind(&catalog, *id, pending).is_ok()) {
+            return Ok(());
+        }
+        self.settle(transaction).await
     }
 
     /// Runs a query.

@@ -1,4 +1,4 @@
-//! Transaction blocks: writes are collected, and become one epoch at COMMIT.
+//! Transactions of several statements: writes are collected, and become one epoch at their end.
 
 use super::read::Overlay;
 use super::{Engine, Outcome, result};
@@ -9,12 +9,19 @@ use datafusion::arrow::array::RecordBatch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The transaction block of a session.
+/// The transaction of a session.
 #[derive(Default)]
 pub enum Transaction {
-    /// Autocommit.
+    /// None: a statement that writes is one by itself.
     #[default]
     None,
+    /// Several statements that were sent together, without BEGIN: writes wait for the end of what was sent.
+    Implicit {
+        /// What was written so far.
+        pending: Pending,
+        /// Nothing of it was committed yet; see [`Engine::settle`].
+        whole: bool,
+    },
     /// Inside BEGIN: writes wait for COMMIT, which makes them one epoch.
     Open {
         /// What was written so far.
@@ -24,7 +31,7 @@ pub enum Transaction {
     Failed,
 }
 
-/// The writes of a transaction block.
+/// The writes of a transaction.
 #[derive(Default)]
 pub struct Pending {
     tables: BTreeMap<u32, PendingTable>,
@@ -40,17 +47,31 @@ struct PendingTable {
 }
 
 impl Transaction {
-    /// Whether this is a block that has written something. Its statements must then go through `Engine::execute`, not
-    /// through a lookup, which would not see the block's own rows.
+    /// An implicit transaction that has written nothing.
     #[must_use]
-    pub fn has_writes(&self) -> bool {
-        matches!(self, Transaction::Open { pending } if !pending.is_empty())
+    pub fn implicit() -> Transaction {
+        Transaction::Implicit { pending: Pending::default(), whole: true }
     }
 
-    /// Whether statements are inside a block, failed or not.
+    /// Whether this one has written something. Its statements must then go through `Engine::execute`, not through a
+    /// lookup, which would not see the transaction's own rows.
+    #[must_use]
+    pub fn has_writes(&self) -> bool {
+        self.pending().is_some_and(|pending| !pending.is_empty())
+    }
+
+    /// Whether writes are collected, or refused since the block has failed.
     #[must_use]
     pub fn is_open(&self) -> bool {
         !matches!(self, Transaction::None)
+    }
+
+    /// The writes collected so far.
+    pub(super) fn pending(&self) -> Option<&Pending> {
+        match self {
+            Transaction::Open { pending } | Transaction::Implicit { pending, .. } => Some(pending),
+            Transaction::None | Transaction::Failed => None,
+        }
     }
 }
 
@@ -75,15 +96,14 @@ impl Pending {
     /// Adds the changes of a statement, if they fit.
     pub(super) fn add(&mut self, change: RelationChange, limit: usize) -> Result<(), SqlError> {
         let bytes = match &change {
-            RelationChange::Append { rows, .. } => rows.get_array_memory_size(),
-            RelationChange::Mutate { changes, .. } => {
-                changes.iter().map(|c| 64 + 2 * c.key.len() + c.new.as_ref().map_or(0, |row| row.len())).sum()
-            }
+            RelationChange::Append { .. } => change.bytes(),
+            // Each key is kept twice: with what was expected, and with what is stored.
+            RelationChange::Mutate { changes, .. } => changes.iter().map(|c| c.bytes() + c.key.len()).sum(),
         };
         if self.bytes.saturating_add(bytes) > limit {
             let message = format!("the transaction would hold more than {limit} bytes of changes");
             return Err(SqlError::new(SqlState::ConfigurationLimitExceeded, message)
-                .with_hint("COMMIT more often, use COPY, or raise transaction_max_bytes."));
+                .with_hint("COMMIT (in a pipeline: Sync) more often, or raise transaction_max_bytes."));
         }
         self.bytes += bytes;
         match change {
@@ -132,12 +152,16 @@ impl PendingTable {
 }
 
 impl Engine {
-    /// BEGIN.
+    /// BEGIN. What an implicit transaction has written belongs to the block.
     pub(super) fn begin(transaction: &mut Transaction) -> Outcome {
         let mut notices = Vec::new();
-        match transaction {
+        match std::mem::take(transaction) {
             Transaction::None => *transaction = Transaction::Open { pending: Pending::default() },
-            _ => notices.push("there is already a transaction in progress".to_owned()),
+            Transaction::Implicit { pending, .. } => *transaction = Transaction::Open { pending },
+            open => {
+                *transaction = open;
+                notices.push("there is already a transaction in progress".to_owned());
+            }
         }
         Outcome::Command { tag: "BEGIN".to_owned(), notices }
     }
@@ -147,21 +171,50 @@ impl Engine {
         match std::mem::take(transaction) {
             Transaction::None => Ok(nothing_to_end("COMMIT")),
             Transaction::Failed => Ok(result::command("ROLLBACK")),
-            Transaction::Open { pending } => {
-                let changes = pending.into_changes();
-                if !changes.is_empty() {
-                    self.coordinator.write(changes).await?;
-                }
-                Ok(result::command("COMMIT"))
+            Transaction::Open { pending } => self.write_all(pending).await.map(|()| result::command("COMMIT")),
+            // There was no BEGIN; what was written is committed all the same, as in Postgres.
+            Transaction::Implicit { pending, .. } => self.write_all(pending).await.map(|()| nothing_to_end("COMMIT")),
+        }
+    }
+
+    /// Ends an implicit transaction: its writes become one epoch. Others are left as they are.
+    ///
+    /// # Errors
+    /// As COMMIT: 40001 and 23505 when others came first; then nothing of it was written.
+    pub async fn end_implicit(&self, transaction: &mut Transaction) -> Result<(), SqlError> {
+        match std::mem::take(transaction) {
+            Transaction::Implicit { pending, .. } => self.write_all(pending).await,
+            other => {
+                *transaction = other;
+                Ok(())
             }
         }
+    }
+
+    /// Commits what an implicit transaction has written so far, for the sake of a statement that cannot be done beside writes
+    /// that are not committed: a schema change, or reading what changes at the commit only. It goes on after that.
+    pub(super) async fn settle(&self, transaction: &mut Transaction) -> Result<(), SqlError> {
+        let Transaction::Implicit { pending, whole } = transaction else { return Ok(()) };
+        if pending.is_empty() {
+            return Ok(());
+        }
+        *whole = false;
+        self.write_all(std::mem::take(pending)).await
+    }
+
+    async fn write_all(&self, pending: Pending) -> Result<(), SqlError> {
+        let changes = pending.into_changes();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.coordinator.write(changes).await.map(|_| ())
     }
 
     /// ROLLBACK.
     pub(super) fn rollback(transaction: &mut Transaction) -> Outcome {
         match std::mem::take(transaction) {
-            Transaction::None => nothing_to_end("ROLLBACK"),
-            _ => result::command("ROLLBACK"),
+            Transaction::None | Transaction::Implicit { .. } => nothing_to_end("ROLLBACK"),
+            Transaction::Open { .. } | Transaction::Failed => result::command("ROLLBACK"),
         }
     }
 }
@@ -172,7 +225,7 @@ fn nothing_to_end(tag: &str) -> Outcome {
 
 /// Refuses what cannot be undone by ROLLBACK.
 pub(super) fn refuse_in_block(transaction: &Transaction, what: &str) -> Result<(), SqlError> {
-    if !transaction.is_open() {
+    if matches!(transaction, Transaction::None | Transaction::Implicit { .. }) {
         return Ok(());
     }
     Err(SqlError::new(SqlState::ActiveTransaction, format!("{what} cannot run inside a transaction block"))

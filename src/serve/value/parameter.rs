@@ -50,6 +50,11 @@ impl Parameters {
         self.ranges.len()
     }
 
+    /// Their size in memory, about.
+    pub(in crate::serve) fn bytes(&self) -> usize {
+        self.message.len() + size_of_val(self.ranges.as_slice())
+    }
+
     /// Bytes and format of a value; the inner `None` is NULL.
     ///
     /// # Errors

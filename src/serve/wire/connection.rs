@@ -17,6 +17,8 @@ const OUTPUT_BYTES: usize = 64 << 10;
 const INPUT_BYTES: usize = 16 << 10;
 /// A buffer that has grown beyond this is given back when it is empty.
 const KEPT_BYTES: usize = 1 << 20;
+/// Longer Close messages are not waited for.
+const CLOSE_BYTES: usize = 1 << 10;
 /// Type byte and length.
 const HEADER: usize = 5;
 
@@ -41,6 +43,8 @@ pub(in crate::serve) struct Connection {
     input: BytesMut,
     /// Answers, until they are flushed.
     pub(in crate::serve) output: BytesMut,
+    /// How often answers were sent: what was sent cannot be taken back.
+    pub(in crate::serve) flushes: u64,
     max_message_bytes: usize,
     write_timeout: Duration,
 }
@@ -52,6 +56,7 @@ impl Connection {
             stream,
             input: BytesMut::with_capacity(INPUT_BYTES),
             output: BytesMut::with_capacity(INPUT_BYTES),
+            flushes: 0,
             max_message_bytes: config.max_message_bytes,
             write_timeout: Duration::from_millis(config.client_write_timeout_ms),
         }
@@ -136,6 +141,22 @@ impl Connection {
         self.output.len() >= OUTPUT_BYTES
     }
 
+    /// Whether Sync comes next, but for Close; `None` while the client has not sent what does.
+    pub(in crate::serve) fn sync_follows(&self) -> Option<bool> {
+        let mut rest = &self.input[..];
+        loop {
+            let (&tag, after) = rest.split_first()?;
+            if tag != b'C' {
+                return Some(tag == b'S');
+            }
+            let length = i32::from_be_bytes(*after.first_chunk()?);
+            match usize::try_from(length) {
+                Ok(length @ 4..=CLOSE_BYTES) => rest = after.get(length..)?,
+                _ => return Some(false),
+            }
+        }
+    }
+
     /// Sends what is in the output buffer if it is much. To be called after each message that is added, so that the buffer
     /// never holds more than this and one message.
     #[inline]
@@ -148,6 +169,7 @@ impl Connection {
     /// # Errors
     /// When the client takes nothing for `client_write_timeout_ms`: then the connection ends.
     pub(in crate::serve) async fn flush(&mut self) -> Result<(), ConnectionError> {
+        self.flushes += u64::from(!self.output.is_empty());
         while !self.output.is_empty() {
             match self.stream.try_write(&self.output) {
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),

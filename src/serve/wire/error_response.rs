@@ -32,6 +32,15 @@ pub(in crate::serve) fn write_error(out: &mut BytesMut, severity: Severity, erro
         if let Some(position) = error.position {
             put_field(out, b'P', &position.to_string());
         }
+        if let Some(subject) = &error.subject {
+            put_field(out, b's', "public");
+            put_field(out, b't', &subject.table);
+            for (kind, name) in [(b'c', &subject.column), (b'n', &subject.constraint)] {
+                if let Some(name) = name {
+                    put_field(out, kind, name);
+                }
+            }
+        }
         out.put_u8(0);
     });
 }

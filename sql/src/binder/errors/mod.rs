@@ -62,13 +62,13 @@ fn arrow(error: &ArrowError) -> SqlError {
 }
 
 /// Positions of the parser are columns of line 1 (see `statement::source`).
-fn positioned(mut error: SqlError, span: Option<Span>) -> SqlError {
-    if let (None, Some(span)) = (error.position, span)
-        && span.start.line == 1
-    {
-        error.position = usize::try_from(span.start.column).ok();
+fn positioned(error: SqlError, span: Option<Span>) -> SqlError {
+    match span {
+        Some(span) if error.position.is_none() && span.start.line == 1 => {
+            SqlError { position: u32::try_from(span.start.column).ok(), ..error }
+        }
+        _ => error,
     }
-    error
 }
 
 fn schema(error: &SchemaError) -> SqlError {

@@ -126,9 +126,9 @@ fn views_and_indexes() {
               text: CREATE MATERIALIZED VIEW spend AS SELECT household_id, count(*) AS n FROM purchases GROUP BY household_id
             view v materialized=false if_not_exists=false ["a", "B"] as [SELECT 1, ';']
               text: CREATE VIEW v (a, "B") AS SELECT 1, ';'
-            CreateIndex(CreateIndex { name: None, if_not_exists: false, relation: "affinity", key: [("household_id", KeyPart { column: 0, descending: false, nulls_first: false }), ("n", KeyPart { column: 0, descending: true, nulls_first: true })], include: ["category"] })
+            CreateIndex(CreateIndex { name: None, if_not_exists: false, relation: "affinity", key: [("household_id", KeyPart { column: 0, descending: false, nulls_first: false }), ("n", KeyPart { column: 0, descending: true, nulls_first: true })], include: ["category"], places: _ })
               text: CREATE INDEX ON affinity (household_id, n DESC) INCLUDE (category)
-            CreateIndex(CreateIndex { name: Some("i"), if_not_exists: true, relation: "affinity", key: [("a", KeyPart { column: 0, descending: false, nulls_first: true }), ("b", KeyPart { column: 0, descending: true, nulls_first: false })], include: [] })
+            CreateIndex(CreateIndex { name: Some("i"), if_not_exists: true, relation: "affinity", key: [("a", KeyPart { column: 0, descending: false, nulls_first: true }), ("b", KeyPart { column: 0, descending: true, nulls_first: false })], include: [], places: _ })
               text: CREATE INDEX IF NOT EXISTS i ON public.affinity USING btree (a ASC NULLS FIRST, b DESC NULLS LAST)"#]],
     );
 }
@@ -162,15 +162,15 @@ fn copies() {
          COPY t (a) TO STDOUT;
          COPY (SELECT 1) TO STDOUT WITH (FORMAT 'csv', HEADER true)",
         expect![[r#"
-            CopyFrom(CopyFrom { relation: "t", columns: [], format: Text { delimiter: 9, null: "\\N" }, header: false, batch_rows: None })
+            CopyFrom(CopyFrom { relation: "t", columns: [], format: Text { delimiter: 9, null: "\\N" }, header: false, batch_rows: None, places: _ })
               text: COPY t FROM STDIN
-            CopyFrom(CopyFrom { relation: "t", columns: ["a", "b"], format: Csv { delimiter: 59, quote: 34, escape: 34, null: "nil" }, header: true, batch_rows: Some(1000) })
+            CopyFrom(CopyFrom { relation: "t", columns: ["a", "b"], format: Csv { delimiter: 59, quote: 34, escape: 34, null: "nil" }, header: true, batch_rows: Some(1000), places: _ })
               text: COPY t (a, B) FROM STDIN WITH (FORMAT csv, HEADER, DELIMITER ';', NULL 'nil', batch_rows 1000)
-            CopyFrom(CopyFrom { relation: "t", columns: [], format: Csv { delimiter: 44, quote: 34, escape: 92, null: "" }, header: false, batch_rows: Some(5) })
+            CopyFrom(CopyFrom { relation: "t", columns: [], format: Csv { delimiter: 44, quote: 34, escape: 92, null: "" }, header: false, batch_rows: Some(5), places: _ })
               text: COPY t FROM STDIN (FORMAT csv, HEADER false, batch_rows = 5, ESCAPE '\')
-            CopyFrom(CopyFrom { relation: "t", columns: [], format: Csv { delimiter: 44, quote: 39, escape: 39, null: "" }, header: true, batch_rows: None })
+            CopyFrom(CopyFrom { relation: "t", columns: [], format: Csv { delimiter: 44, quote: 39, escape: 39, null: "" }, header: true, batch_rows: None, places: _ })
               text: COPY t FROM STDIN WITH CSV HEADER QUOTE AS ''''
-            CopyFrom(CopyFrom { relation: "t", columns: [], format: Text { delimiter: 9, null: "" }, header: false, batch_rows: None })
+            CopyFrom(CopyFrom { relation: "t", columns: [], format: Text { delimiter: 9, null: "" }, header: false, batch_rows: None, places: _ })
               text: COPY t FROM STDIN DELIMITER E'\t' NULL AS ''
             copy SELECT "a" FROM "t" to stdout Text { delimiter: 9, null: "\\N" } header=false
               text: COPY t (a) TO STDOUT

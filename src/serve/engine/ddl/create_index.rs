@@ -12,13 +12,13 @@ pub(super) fn index(catalog: &Catalog, create: &CreateIndex) -> Result<Bound, Sq
     {
         return Ok(bound);
     }
-    let relation = catalog.relation(&create.relation)?;
+    let relation = catalog.relation(&create.relation).map_err(|error| error.at(create.places.relation))?;
     check_kind(relation)?;
     let mut key = Vec::with_capacity(create.key.len());
     for (name, part) in &create.key {
-        key.push(KeyPart { column: column(relation, name)?, ..*part });
+        key.push(KeyPart { column: column(relation, name, create)?, ..*part });
     }
-    let include = create.include.iter().map(|name| column(relation, name)).collect::<Result<_, _>>()?;
+    let include = create.include.iter().map(|name| column(relation, name, create)).collect::<Result<_, _>>()?;
     let names: Vec<String> = create.key.iter().map(|(name, _)| name.clone()).collect();
     let name = create.name.clone().unwrap_or_else(|| catalog.index_name(&relation.name, &names));
     let id = RelationId(catalog.next_id());
@@ -38,9 +38,10 @@ fn check_kind(relation: &Relation) -> Result<(), SqlError> {
     Err(SqlError::new(SqlState::WrongObjectType, message).with_hint(instead))
 }
 
-fn column(relation: &Relation, name: &str) -> Result<usize, SqlError> {
+fn column(relation: &Relation, name: &str, create: &CreateIndex) -> Result<usize, SqlError> {
     relation.column_index(name).ok_or_else(|| {
         let error = SqlError::new(SqlState::UndefinedColumn, format!("column \"{name}\" does not exist"));
+        let error = create.places.at_column(name, error);
         match suggest(name, relation.visible_columns().map(|(_, c)| c.name.as_str())) {
             Some(near) => error.with_hint(format!("Did you mean \"{near}\"?")),
             None => error,

@@ -41,7 +41,7 @@ impl Engine {
     pub(super) async fn ddl(
         &self,
         statement: &Statement,
-        transaction: &Transaction,
+        transaction: &mut Transaction,
         settings: &Settings,
     ) -> Result<Outcome, SqlError> {
         let tag = tag(statement);
@@ -53,6 +53,8 @@ impl Engine {
             let Some(ddl) = bound.change else {
                 return Ok(Outcome::Command { tag: tag.to_owned(), notices: bound.notices });
             };
+            // Bound first: a schema change that fails takes the writes before it with it.
+            self.settle(transaction).await?;
             match self.coordinator.ddl(catalog.version(), ddl).await {
                 Ok(_) => {}
                 Err(error) if error.is_retryable() && left > 0 => {

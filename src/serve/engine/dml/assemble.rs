@@ -22,6 +22,11 @@ pub(super) struct Defaults {
 impl Defaults {
     /// Binds the defaults of a relation.
     pub(super) fn new(engine: &Engine, catalog: &Catalog, target: &Target) -> Result<Defaults, SqlError> {
+        // Positions in their texts mean nothing in the text of the statement.
+        Defaults::bind(engine, catalog, target).map_err(|error| SqlError { position: None, ..error })
+    }
+
+    fn bind(engine: &Engine, catalog: &Catalog, target: &Target) -> Result<Defaults, SqlError> {
         let mut columns = Vec::new();
         let mut exprs = Vec::new();
         for (index, column) in target.relation.visible_columns() {

@@ -100,7 +100,8 @@ impl Changes {
         before: &[Bytes],
         new: &RecordBatch,
     ) -> Result<(), SqlError> {
-        let old_keys = target.stored()?.key.encode_batch(old).map_err(errors::storage)?;
+        let stored = target.stored()?;
+        let old_keys = stored.key.encode_batch(old).map_err(errors::storage)?;
         let (new_keys, values) = target.encode(new)?;
         for (row, before) in before.iter().enumerate() {
             let stays = old_keys.get(row) == new_keys.get(row);
@@ -109,12 +110,12 @@ impl Changes {
         }
         for row in (0..new.num_rows()).filter(|row| old_keys.get(*row) != new_keys.get(*row)) {
             let value = Bytes::copy_from_slice(values.get(row));
-            let detail = target.key_detail(new, row);
             match self.rows.get_mut(new_keys.get(row)) {
-                Some((_, Some(_))) => return Err(target.duplicate_key(detail)),
+                Some((_, Some(_))) => return Err(target.duplicate_key(new, row)),
                 Some((_, vacated)) => *vacated = Some(value),
                 None => {
-                    self.rows.insert(new_keys.get(row).to_vec(), (Expected::AbsentOr(detail), Some(value)));
+                    let expected = Expected::AbsentOr(stored.duplicate.clone());
+                    self.rows.insert(new_keys.get(row).to_vec(), (expected, Some(value)));
                 }
             }
         }

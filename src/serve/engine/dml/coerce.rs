@@ -31,6 +31,15 @@ pub(super) fn array(array: &ArrayRef, column: &Column) -> Result<ArrayRef, SqlEr
     }
 }
 
+/// Whether values of a type can be assigned to the column, before there are any.
+///
+/// # Errors
+/// 42804.
+pub(super) fn check(from: SqlType, column: &Column) -> Result<(), SqlError> {
+    let same = from.to_arrow() == column.sql_type.to_arrow();
+    if same || is_assignable(from, column.sql_type) { Ok(()) } else { Err(mismatch(column, &from.to_string())) }
+}
+
 fn convert(array: &ArrayRef, column: &Column, target: &DataType) -> Result<ArrayRef, SqlError> {
     let from =
         SqlType::from_arrow(array.data_type()).ok_or_else(|| mismatch(column, &array.data_type().to_string()))?;

@@ -1,5 +1,6 @@
 //! ON CONFLICT: what it says, bound.
 
+use super::coerce;
 use super::target::Target;
 use crate::serve::engine::errors;
 use crate::serve::engine::row_program::RowProgram;
@@ -8,8 +9,9 @@ use attune_sql::statement::fold;
 use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
 use datafusion::common::{DFSchema, TableReference};
+use datafusion::logical_expr::ExprSchemable;
 use datafusion::sql::sqlparser::ast::{
-    Assignment, AssignmentTarget, ConflictTarget, DoUpdate, Expr, OnConflictAction, OnInsert,
+    Assignment, AssignmentTarget, ConflictTarget, DoUpdate, Expr, OnConflictAction, OnInsert, Spanned,
 };
 use std::collections::BTreeSet;
 
@@ -72,7 +74,7 @@ fn check_target(target: &Target, conflict: Option<&ConflictTarget>) -> Result<()
     let named: BTreeSet<usize> = match conflict {
         None => return Ok(()),
         Some(ConflictTarget::Columns(columns)) => {
-            columns.iter().map(|c| target.column(&fold(c))).collect::<Result<_, _>>()?
+            columns.iter().map(|c| target.column(&fold(c)).map_err(|e| e.or_at(c.span))).collect::<Result<_, _>>()?
         }
         Some(ConflictTarget::OnConstraint(name)) => {
             let name = name.to_string();
@@ -105,7 +107,7 @@ fn bind_update(
     for assignment in &update.assignments {
         let (column, value) = assigned(target, assignment)?;
         if columns.contains(&column) {
-            return Err(assigned_twice(target, column));
+            return Err(assigned_twice(target, column).or_at(assignment.span()));
         }
         columns.push(column);
         exprs.push(value_expression(binder, target, column, value, &schema, declared)?);
@@ -129,7 +131,10 @@ pub(super) fn assigned<'a>(target: &Target, assignment: &'a Assignment) -> Resul
     match &assignment.target {
         AssignmentTarget::ColumnName(name) => match name.0.as_slice() {
             [part] => match part.as_ident() {
-                Some(ident) => Ok((target.column(&fold(ident))?, &assignment.value)),
+                Some(ident) => {
+                    let column = target.column(&fold(ident)).map_err(|error| error.or_at(ident.span))?;
+                    Ok((column, &assignment.value))
+                }
                 None => Err(SqlError::new(SqlState::SyntaxError, format!("cannot assign to {name}"))),
             },
             _ => {
@@ -160,7 +165,7 @@ pub(super) fn value_expression(
     declared: &[Option<SqlType>],
 ) -> Result<datafusion::logical_expr::Expr, SqlError> {
     let definition = &target.relation.columns[column];
-    if let Some(literal) = super::literal::parse(value, definition)? {
+    if let Some(literal) = super::literal::parse_at(value, definition)? {
         return Ok(datafusion::logical_expr::Expr::Literal(literal, None));
     }
     if is_default(value) {
@@ -168,13 +173,22 @@ pub(super) fn value_expression(
             None => Ok(datafusion::logical_expr::Expr::Literal(datafusion::scalar::ScalarValue::Null, None)),
             Some(text) => {
                 let default = attune_sql::statement::parse_expression(text)?;
-                value_expression(binder, target, column, &default, schema, declared)
+                let bound = value_expression(binder, target, column, &default, schema, declared);
+                // A position in the text of the default is none in that of the statement.
+                bound.map_err(|error| SqlError { position: None, ..error })
             }
         };
     }
     let parameter =
         matches!(value, Expr::Value(v) if matches!(v.value, datafusion::sql::sqlparser::ast::Value::Placeholder(_)));
-    binder.expression(value, schema, declared, parameter.then_some(definition.sql_type))
+    let at = value.span();
+    let bound = binder.expression(value, schema, declared, parameter.then_some(definition.sql_type));
+    let bound = bound.map_err(|error| error.or_at(at))?;
+    let data_type = bound.get_type(schema).map_err(errors::datafusion)?;
+    if let Some(from) = SqlType::from_arrow(&data_type).filter(|_| !data_type.is_null()) {
+        coerce::check(from, definition).map_err(|error| error.or_at(at))?;
+    }
+    Ok(bound)
 }
 
 /// Whether a value is the word DEFAULT.

@@ -102,6 +102,7 @@ pub(super) fn insert_only(target: &Target, rows: RecordBatch) -> Result<Written,
         return Ok(Written { change: RelationChange::Append { stream: id, rows: rows.clone() }, rows });
     }
     let (keys, values) = target.encode(&rows)?;
+    let duplicate = &target.stored()?.duplicate;
     let mut seen: HashMap<&[u8], ()> = HashMap::with_capacity(rows.num_rows());
     let mut changes = Vec::with_capacity(rows.num_rows());
     let fresh = !target.has_primary_key();
@@ -109,10 +110,10 @@ pub(super) fn insert_only(target: &Target, rows: RecordBatch) -> Result<Written,
         let expected = match fresh {
             // A row id is new by construction.
             true => Expected::Absent,
-            false => Expected::AbsentOr(target.key_detail(&rows, row)),
+            false => Expected::AbsentOr(duplicate.clone()),
         };
         if seen.insert(keys.get(row), ()).is_some() {
-            return Err(target.duplicate_key(target.key_detail(&rows, row)));
+            return Err(target.duplicate_key(&rows, row));
         }
         let new = Some(Bytes::copy_from_slice(values.get(row)));
         changes.push(RowChange { key: keys.get(row).to_vec(), expected, new });

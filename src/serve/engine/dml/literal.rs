@@ -2,19 +2,42 @@
 
 use super::coerce;
 use crate::serve::value::{self, Datum};
-use attune_sql::SqlError;
 use attune_sql::catalog::Column;
 use attune_sql::types::SqlType;
+use attune_sql::{SqlError, SqlState};
 use attune_storage::codec::Value;
 use datafusion::arrow::datatypes::IntervalMonthDayNano;
 use datafusion::scalar::ScalarValue;
-use datafusion::sql::sqlparser::ast;
+use datafusion::sql::sqlparser::ast::{self, Spanned};
+
+/// As [`parse`], for literals of the statement itself: errors say where it stands, except where Postgres does not know it
+/// either (values that are too large or too long are found when they are stored).
+pub(super) fn parse_at(expr: &ast::Expr, column: &Column) -> Result<Option<ScalarValue>, SqlError> {
+    parse(expr, column).map_err(|error| match error.state {
+        SqlState::NumericValueOutOfRange | SqlState::StringDataRightTruncation => error,
+        _ => error.or_at(expr.span()),
+    })
+}
 
 /// The value of a literal for a column; `None` when the expression is no plain literal.
 pub(super) fn parse(expr: &ast::Expr, column: &Column) -> Result<Option<ScalarValue>, SqlError> {
     match expr {
         ast::Expr::Value(value) => literal(&value.value, false, column),
         ast::Expr::Nested(inner) => parse(inner, column),
+        // `'2024-01-01'::date` for a date: read as Postgres reads it.
+        ast::Expr::Cast {
+            expr,
+            data_type,
+            format: None,
+            kind: ast::CastKind::Cast | ast::CastKind::DoubleColon,
+            ..
+        } => match expr.as_ref() {
+            ast::Expr::Value(value) if is_text(&value.value) && is_of(data_type, column) => {
+                literal(&value.value, false, column)
+            }
+            _ => Ok(None),
+        },
+        ast::Expr::TypedString(typed) if is_of(&typed.data_type, column) => literal(&typed.value.value, false, column),
         ast::Expr::UnaryOp { op: ast::UnaryOperator::Minus, expr } => match expr.as_ref() {
             ast::Expr::Value(value) if matches!(value.value, ast::Value::Number(..)) => {
                 literal(&value.value, true, column)
@@ -23,6 +46,19 @@ pub(super) fn parse(expr: &ast::Expr, column: &Column) -> Result<Option<ScalarVa
         },
         _ => Ok(None),
     }
+}
+
+/// Whether a type named in a cast is the column's. A cast to `varchar(n)` would cut.
+fn is_of(data_type: &ast::DataType, column: &Column) -> bool {
+    !matches!(column.sql_type, SqlType::Varchar { .. })
+        && SqlType::from_ast(data_type).is_ok_and(|named| named == column.sql_type)
+}
+
+fn is_text(value: &ast::Value) -> bool {
+    matches!(
+        value,
+        ast::Value::SingleQuotedString(_) | ast::Value::EscapedStringLiteral(_) | ast::Value::DollarQuotedString(_)
+    )
 }
 
 fn literal(value: &ast::Value, negative: bool, column: &Column) -> Result<Option<ScalarValue>, SqlError> {

@@ -1,6 +1,7 @@
 //! Binding UPDATE and DELETE: as a query for the affected rows and their new values.
 
 use super::change::Change;
+use super::coerce;
 use super::conflict::{assigned, assigned_twice, is_default};
 use super::prepare_insert::{Parameters, typed};
 use super::returning::Returning;
@@ -14,7 +15,8 @@ use attune_sql::statement::{Parsed, fold, parse_expression, parse_query, relatio
 use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
 use datafusion::sql::sqlparser::ast::{
-    Expr, FromTable, Ident, Query, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins, UpdateTableFromKind,
+    Expr, FromTable, Ident, Query, SelectItem, SetExpr, Spanned, Statement, TableFactor, TableWithJoins,
+    UpdateTableFromKind,
 };
 
 /// What UPDATE and DELETE have in common.
@@ -51,6 +53,12 @@ impl Engine {
         let mut parameters = Parameters::new(declared);
         parameters.note_all(&parameter_types(&bound.parameters)?);
         let query_columns = output_columns(&bound)?;
+        if let (Statement::Update(update), Some(columns)) = (statement, &columns) {
+            for ((column, found), assignment) in columns.iter().zip(&query_columns[2..]).zip(&update.assignments) {
+                coerce::check(found.sql_type, &target.relation.columns[*column])
+                    .map_err(|error| error.or_at(assignment.value.span()))?;
+            }
+        }
         let relations = relations_of(&bound.plan).map_err(errors::datafusion)?;
         let sources = self.sources(&catalog, Identity::Hidden);
         let binder = Binder { catalog: &catalog, sources: &sources };
@@ -106,7 +114,8 @@ fn target(catalog: &Catalog, table: &TableWithJoins, verb: &str) -> Result<(Targ
         return Err(SqlError::new(SqlState::SyntaxError, "a join cannot be changed")
             .with_hint("Name the other tables in FROM (UPDATE) or USING (DELETE)."));
     }
-    let target = Target::new(catalog, &relation_name(name)?, verb)?;
+    let target = relation_name(name).and_then(|name| Target::new(catalog, &name, verb));
+    let target = target.map_err(|error| error.or_at(name.span()))?;
     let alias = alias.as_ref().map_or_else(|| target.relation.name.clone(), |a| fold(&a.name));
     Ok((target, alias))
 }
@@ -125,7 +134,7 @@ fn assignments(
     for (number, assignment) in assignments.iter().enumerate() {
         let (column, value) = assigned(target, assignment)?;
         if columns.contains(&column) {
-            return Err(assigned_twice(target, column));
+            return Err(assigned_twice(target, column).or_at(assignment.span()));
         }
         columns.push(column);
         let definition = &target.relation.columns[column];
@@ -135,7 +144,10 @@ fn assignments(
             (false, _) => value.clone(),
         };
         // A constant is checked like a value of INSERT, so that errors say the same.
-        super::literal::parse(&expr, definition)?;
+        match is_default(value) {
+            true => super::literal::parse(&expr, definition)?,
+            false => super::literal::parse_at(&expr, definition)?,
+        };
         typed(&mut expr, definition.sql_type)?;
         items.push(SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', format!("_attune_set_{number}")) });
     }

@@ -1,6 +1,7 @@
 //! Binding INSERT.
 
 use super::assemble::Defaults;
+use super::coerce;
 use super::conflict::{self, is_default, value_expression};
 use super::insert::Insert;
 use super::insert_source::{Cell, Source, Values};
@@ -19,7 +20,8 @@ use attune_sql::{SqlError, SqlState};
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Expr;
-use datafusion::sql::sqlparser::ast::{self, SelectItem, SetExpr, TableObject, Value};
+use datafusion::sql::sqlparser::ast::{self, SelectItem, SetExpr, Spanned, TableObject, Value};
+use datafusion::sql::sqlparser::tokenizer::Span;
 
 /// Types of the parameters as they are found out.
 #[derive(Default)]
@@ -88,7 +90,8 @@ impl Engine {
             return Err(SqlError::new(SqlState::SyntaxError, "INSERT INTO needs the name of a table or stream"));
         };
         refuse_clauses(insert)?;
-        let target = Target::new(&catalog, &relation_name(name)?, "insert into")?;
+        let target = relation_name(name).and_then(|name| Target::new(&catalog, &name, "insert into"));
+        let target = target.map_err(|error| error.or_at(name.span()))?;
         let alias = insert.table_alias.as_ref().map_or_else(|| target.relation.name.clone(), |a| fold(&a.alias));
         let columns = target_columns(&target, insert)?;
         let mut parameters = Parameters::new(declared);
@@ -128,7 +131,8 @@ impl Engine {
             && query.limit_clause.is_none()
         {
             let rows: Vec<&[ast::Expr]> = values.rows.iter().map(|r| r.content.as_slice()).collect();
-            let columns = check_width(columns.clone(), rows.first().map_or(0, |r| r.len()), insert.columns.is_empty())?;
+            let spans: Vec<Span> = rows.first().map_or(Vec::new(), |row| row.iter().map(Spanned::span).collect());
+            let columns = check_width(columns.clone(), &spans, insert)?;
             if let Some(values) = self.bind_values(catalog, target, &columns, &rows, parameters)? {
                 return Ok((Source::Values(values), columns));
             }
@@ -137,7 +141,11 @@ impl Engine {
         let bound = self.bind(catalog, &query, &parameters.declared(), settings, Identity::Hidden)?;
         parameters.note_all(&parameter_types(&bound.parameters)?);
         let output = output_columns(&bound)?;
-        let columns = check_width(columns, output.len(), insert.columns.is_empty())?;
+        let spans = spans_of(&query, output.len());
+        let columns = check_width(columns, &spans, insert)?;
+        for ((column, found), span) in columns.iter().zip(&output).zip(spans) {
+            coerce::check(found.sql_type, &target.relation.columns[*column]).map_err(|error| error.or_at(span))?;
+        }
         let relations = relations_of(&bound.plan).map_err(errors::datafusion)?;
         Ok((Source::Query(Select { plan: bound.plan, relations }, output), columns))
     }
@@ -157,8 +165,8 @@ impl Engine {
         let mut cells = Vec::with_capacity(rows.len());
         for row in rows {
             if row.len() != columns.len() {
-                let message = "VALUES lists must all be the same length";
-                return Err(SqlError::new(SqlState::SyntaxError, message));
+                let error = SqlError::new(SqlState::SyntaxError, "VALUES lists must all be the same length");
+                return Err(row.first().map_or(error.clone(), |first| error.or_at(first.span())));
             }
             let mut bound = Vec::with_capacity(row.len());
             for (expr, column) in row.iter().zip(columns) {
@@ -168,7 +176,7 @@ impl Engine {
                 } else if let Some(number) = placeholder(expr) {
                     parameters.note(number, ParameterType { sql_type: definition.sql_type, array: false });
                     Cell::Parameter(number)
-                } else if let Some(value) = literal::parse(expr, definition)? {
+                } else if let Some(value) = literal::parse_at(expr, definition)? {
                     Cell::Literal(value)
                 } else if has_subquery(expr) {
                     return Ok(None);
@@ -214,28 +222,38 @@ fn target_columns(target: &Target, insert: &ast::Insert) -> Result<Vec<usize>, S
     for name in &insert.columns {
         let ident = name.0.last().and_then(|p| p.as_ident());
         let ident = ident.ok_or_else(|| SqlError::new(SqlState::SyntaxError, format!("{name} is no column name")))?;
-        let index = target.column(&fold(ident))?;
+        let index = target.column(&fold(ident)).map_err(|error| error.or_at(ident.span))?;
         if columns.contains(&index) {
             let message = format!("column \"{}\" specified more than once", fold(ident));
-            return Err(SqlError::new(SqlState::DuplicateColumn, message));
+            return Err(SqlError::new(SqlState::DuplicateColumn, message).or_at(ident.span));
         }
         columns.push(index);
     }
     Ok(columns)
 }
 
-/// Without a column list, fewer values than columns fill the first ones.
-fn check_width(mut columns: Vec<usize>, values: usize, all: bool) -> Result<Vec<usize>, SqlError> {
-    if values > columns.len() {
-        return Err(SqlError::new(SqlState::SyntaxError, "INSERT has more expressions than target columns"));
+/// Without a column list, fewer values (here: where they stand) than columns fill the first ones.
+fn check_width(mut columns: Vec<usize>, values: &[Span], insert: &ast::Insert) -> Result<Vec<usize>, SqlError> {
+    if let Some(extra) = values.get(columns.len()) {
+        let error = SqlError::new(SqlState::SyntaxError, "INSERT has more expressions than target columns");
+        return Err(error.or_at(*extra));
     }
-    if values < columns.len() {
-        if !all {
-            return Err(SqlError::new(SqlState::SyntaxError, "INSERT has more target columns than expressions"));
-        }
-        columns.truncate(values);
+    if let Some(extra) = insert.columns.get(values.len()) {
+        let error = SqlError::new(SqlState::SyntaxError, "INSERT has more target columns than expressions");
+        return Err(error.or_at(extra.span()));
     }
+    columns.truncate(values.len());
     Ok(columns)
+}
+
+/// Where the output columns of a query stand; nowhere if they are not written one by one.
+fn spans_of(query: &ast::Query, columns: usize) -> Vec<Span> {
+    match query.body.as_ref() {
+        SetExpr::Select(select) if select.projection.len() == columns => {
+            select.projection.iter().map(Spanned::span).collect()
+        }
+        _ => vec![Span::empty(); columns],
+    }
 }
 
 fn placeholder(expr: &ast::Expr) -> Option<usize> {
@@ -267,6 +285,9 @@ fn with_column_types(query: &ast::Query, target: &Target, columns: &[usize]) -> 
         SetExpr::Select(select) => {
             for (item, column) in select.projection.iter_mut().zip(columns) {
                 if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+                    if let ast::Expr::Value(ast::ValueWithSpan { value: Value::SingleQuotedString(_), .. }) = expr {
+                        literal::parse_at(expr, &target.relation.columns[*column])?;
+                    }
                     typed(expr, target.relation.columns[*column].sql_type)?;
                 }
             }

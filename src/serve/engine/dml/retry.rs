@@ -3,7 +3,7 @@
 use super::target::Target;
 use crate::coordinator::{Expected, RelationChange};
 use crate::serve::engine::{Engine, Transaction};
-use attune_sql::{SqlError, SqlState};
+use attune_sql::SqlError;
 
 /// The attempts of one statement.
 pub(super) struct Attempts<'a> {
@@ -50,12 +50,13 @@ impl<'a> Attempts<'a> {
             return Ok(());
         }
         if let Transaction::None = transaction {
-            let written = self.engine.coordinator.write(vec![change]).await;
-            return written.map(|_| ()).map_err(|error| named(target, error));
+            return self.engine.coordinator.write(vec![change]).await.map(|_| ());
         }
         self.check_duplicates(target, &change, transaction)?;
         match transaction {
-            Transaction::Open { pending } => pending.add(change, self.engine.config.transaction_max_bytes),
+            Transaction::Open { pending } | Transaction::Implicit { pending, .. } => {
+                pending.add(change, self.engine.config.transaction_max_bytes)
+            }
             _ => Err(SqlError::internal("a statement ran in a failed transaction")),
         }
     }
@@ -75,18 +76,10 @@ impl<'a> Attempts<'a> {
         let keys: Vec<&[u8]> = new.iter().map(|c| c.key.as_slice()).collect();
         let existing = self.engine.stored_rows(target, &keys, transaction)?;
         for (change, existing) in new.iter().zip(existing) {
-            if let (Expected::AbsentOr(detail), Some(_)) = (&change.expected, existing) {
-                return Err(target.duplicate_key(detail.clone()));
+            if let (Expected::AbsentOr(duplicate), Some(_), Some(row)) = (&change.expected, existing, &change.new) {
+                return Err(duplicate.error(row));
             }
         }
         Ok(())
-    }
-}
-
-/// The coordinator knows that a key exists, but not what the constraint is called.
-fn named(target: &Target, error: SqlError) -> SqlError {
-    match (error.state, error.detail) {
-        (SqlState::UniqueViolation, Some(detail)) => target.duplicate_key(detail),
-        (_, detail) => SqlError { detail, ..error },
     }
 }

@@ -1,5 +1,6 @@
 //! The relation a statement writes.
 
+use crate::coordinator::Duplicate;
 use crate::serve::engine::errors;
 use crate::serve::value;
 use attune_sql::catalog::{Catalog, Index, Relation};
@@ -26,6 +27,8 @@ pub(super) struct Stored {
     pub(super) layout: TableLayout,
     pub(super) key: KeyCodec,
     pub(super) row: RowCodec,
+    /// What a key that is taken is told with.
+    pub(super) duplicate: Duplicate,
 }
 
 impl Target {
@@ -43,16 +46,18 @@ impl Target {
                 .with_detail("Streams are append-only events.")
                 .with_hint("Use CREATE TABLE for rows that change, or insert an event that says what changed."));
         }
+        let fields = relation.columns.iter().map(|c| Field::new(&c.name, c.sql_type.to_arrow(), c.nullable));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let stored = match relation.is_table() {
             false => None,
             true => {
                 let indexes: Vec<Arc<Index>> = catalog.indexes_of(relation.id).cloned().collect();
                 let layout = attune_planner::table_layout(&relation, &indexes)?;
-                Some(Stored { key: layout.key_codec(), row: layout.row_codec(), layout })
+                let (key, row) = (layout.key_codec(), layout.row_codec());
+                let duplicate = duplicate(relation.clone(), schema.clone(), row.clone());
+                Some(Stored { key, row, layout, duplicate })
             }
         };
-        let fields = relation.columns.iter().map(|c| Field::new(&c.name, c.sql_type.to_arrow(), c.nullable));
-        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         Ok(Target { relation, schema, stored })
     }
 
@@ -90,18 +95,9 @@ impl Target {
         Ok((keys, stored.row.encode_batch(rows).map_err(errors::storage)?))
     }
 
-    /// `Key (a, b)=(1, x) already exists.`
-    pub(super) fn key_detail(&self, rows: &RecordBatch, row: usize) -> String {
-        let key: Vec<usize> = self.relation.key.iter().map(|k| k.column).collect();
-        let names: Vec<&str> = key.iter().map(|c| self.relation.columns[*c].name.as_str()).collect();
-        let values: Vec<String> = key.iter().map(|c| self.shown(rows, row, *c)).collect();
-        format!("Key ({})=({}) already exists.", names.join(", "), values.join(", "))
-    }
-
-    /// 23505 as Postgres words it.
-    pub(super) fn duplicate_key(&self, detail: String) -> SqlError {
-        let message = format!("duplicate key value violates unique constraint \"{}_pkey\"", self.relation.name);
-        SqlError::new(SqlState::UniqueViolation, message).with_detail(detail)
+    /// 23505 for a row of a batch.
+    pub(super) fn duplicate_key(&self, rows: &RecordBatch, row: usize) -> SqlError {
+        duplicate_key(&self.relation).with_detail(key_detail(&self.relation, rows, row))
     }
 
     /// Refuses NULL in columns that are NOT NULL.
@@ -112,22 +108,46 @@ impl Target {
                 continue;
             }
             let row = (0..array.len()).find(|r| array.is_null(*r)).unwrap_or(0);
-            let values: Vec<String> = (0..self.visible()).map(|c| self.shown(rows, row, c)).collect();
+            let values: Vec<String> = (0..self.visible()).map(|c| cell(&self.relation, rows, row, c)).collect();
             let message = format!(
                 "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
                 column.name, self.relation.name
             );
             return Err(SqlError::new(SqlState::NotNullViolation, message)
-                .with_detail(format!("Failing row contains ({}).", values.join(", "))));
+                .with_detail(format!("Failing row contains ({}).", values.join(", ")))
+                .about_column(&self.relation.name, &column.name));
         }
         Ok(())
     }
+}
 
-    fn shown(&self, rows: &RecordBatch, row: usize, column: usize) -> String {
-        match Value::from_array(rows.column(column).as_ref(), row) {
-            Ok(Some(value)) => shown(value, self.relation.columns[column].sql_type),
-            _ => "null".to_owned(),
-        }
+/// The error of a taken key, from the stored form of the row that was to come.
+fn duplicate(relation: Arc<Relation>, schema: SchemaRef, codec: RowCodec) -> Duplicate {
+    Duplicate::new(move |row| match codec.decode(std::iter::once(row), &schema, None) {
+        Ok(rows) if rows.num_rows() == 1 => duplicate_key(&relation).with_detail(key_detail(&relation, &rows, 0)),
+        _ => duplicate_key(&relation),
+    })
+}
+
+/// 23505 as Postgres words it.
+fn duplicate_key(relation: &Relation) -> SqlError {
+    let constraint = format!("{}_pkey", relation.name);
+    let message = format!("duplicate key value violates unique constraint \"{constraint}\"");
+    SqlError::new(SqlState::UniqueViolation, message).about_constraint(&relation.name, constraint)
+}
+
+/// `Key (a, b)=(1, x) already exists.`
+fn key_detail(relation: &Relation, rows: &RecordBatch, row: usize) -> String {
+    let key: Vec<usize> = relation.key.iter().map(|k| k.column).collect();
+    let names: Vec<&str> = key.iter().map(|c| relation.columns[*c].name.as_str()).collect();
+    let values: Vec<String> = key.iter().map(|c| cell(relation, rows, row, *c)).collect();
+    format!("Key ({})=({}) already exists.", names.join(", "), values.join(", "))
+}
+
+fn cell(relation: &Relation, rows: &RecordBatch, row: usize, column: usize) -> String {
+    match Value::from_array(rows.column(column).as_ref(), row) {
+        Ok(Some(value)) => shown(value, relation.columns[column].sql_type),
+        _ => "null".to_owned(),
     }
 }
 

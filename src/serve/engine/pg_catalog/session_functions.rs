@@ -21,6 +21,8 @@ pub(super) fn value(name: &str, call: &Function, settings: &Settings) -> Result<
         "pg_is_in_recovery" => Ok(Some(Value::Boolean(false))),
         "pg_my_temp_schema" => Ok(Some(Value::Number("0".to_owned(), false))),
         "inet_server_addr" | "inet_client_addr" => Ok(Some(Value::Null)),
+        // Pools call it when a connection is given back; there are no such locks.
+        "pg_advisory_unlock_all" => text(""),
         "current_setting" => current_setting(call, settings),
         "set_config" => Err(SqlError::unsupported("set_config() is not supported", "Use SET name = value.")),
         _ => Ok(None),

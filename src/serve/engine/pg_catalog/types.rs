@@ -2,7 +2,9 @@
 
 use super::{CATALOG_SCHEMA, OWNER_OID};
 use crate::serve::engine::system::{Cell, SystemRelation};
+use attune_sql::statement::parse_expression;
 use attune_sql::types::{PLAIN_NUMERIC, SqlType};
+use datafusion::sql::sqlparser::ast::Expr;
 
 const ALL: [SqlType; 14] = [
     SqlType::Boolean,
@@ -97,6 +99,17 @@ pub(in crate::serve::engine) fn type_name(sql_type: SqlType) -> &'static str {
         SqlType::TimestampTz => "timestamptz",
         SqlType::Interval => "interval",
     }
+}
+
+/// The oid of a type by any of its names.
+pub(super) fn oid_of(name: &str) -> Option<i64> {
+    let name = name.trim().trim_start_matches("pg_catalog.").to_lowercase();
+    let found = ALL.iter().find(|sql_type| type_name(**sql_type) == name).copied();
+    let found = found.or_else(|| match parse_expression(&format!("CAST(NULL AS {name})")) {
+        Ok(Expr::Cast { data_type, .. }) => SqlType::from_ast(&data_type).ok(),
+        _ => None,
+    });
+    found.map(|sql_type| i64::from(sql_type.oid()))
 }
 
 /// `format_type(oid, typmod)`: the name with its precision or length.
