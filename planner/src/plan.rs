@@ -5,7 +5,7 @@ use attune_storage::ColumnType;
 use serde::{Deserialize, Serialize};
 
 /// Version written into [`DataflowPlan::version`].
-pub const PLAN_VERSION: u32 = 1;
+pub const PLAN_VERSION: u32 = 2;
 
 /// A column of a node's output.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -86,7 +86,8 @@ impl Inputs {
         let rows = self.tables.entry(table).or_default();
         let unknown: Vec<&[u8]> = changes.iter().map(|c| c.key.as_slice()).filter(|k| !rows.contains_key(*k)).collect();
         let stored = scope.get_many(Table::Rows(attune_storage::ObjectId(table)), &unknown)?;
-        for (key, row) in unknown.into_iter().zip(stored) {
+        for (key, row) in unknown.into_iter().zip(stored.iter()) {
+            let row = row.map(Bytes::copy_from_slice);
             rows.insert(key.to_vec(), RowState { original: row.clone(), now: row });
         }
         for change in changes {

@@ -8,12 +8,11 @@
 mod tests;
 
 use crate::ObjectId;
+use crate::key_hasher::KeyHasher;
 use bytes::Bytes;
-use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as TableEntry;
 use parking_lot::RwLock;
-use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Number of shards, a power of two: many more than cores, so that writers seldom meet readers.
@@ -34,7 +33,7 @@ const ENTRY_OVERHEAD: usize = 128;
 #[derive(Debug)]
 pub struct HotCache {
     shards: Box<[Shard]>,
-    hasher: RandomState,
+    hasher: KeyHasher,
     /// Bytes per shard; 0 disables the cache.
     budget: usize,
 }
@@ -83,8 +82,13 @@ impl HotCache {
     /// A cache of at most `bytes` bytes (keys, values and a fixed overhead per entry); 0 disables it.
     #[must_use]
     pub fn new(bytes: usize) -> HotCache {
+        HotCache::with_hasher(bytes, KeyHasher::default())
+    }
+
+    /// As [`HotCache::new`], with the hasher of a store.
+    pub(crate) fn with_hasher(bytes: usize, hasher: KeyHasher) -> HotCache {
         let shards = (0..SHARDS).map(|_| Shard::default()).collect();
-        HotCache { shards, hasher: RandomState::default(), budget: bytes / SHARDS }
+        HotCache { shards, hasher, budget: bytes / SHARDS }
     }
 
     /// The cached entry; `Some(None)` is known to be absent, `None` is not known. Allocates nothing.
@@ -132,27 +136,17 @@ impl HotCache {
         }
     }
 
-    /// Replaces the value of an entry if it is cached: the committer's write-through for rows that nobody may be reading.
-    pub fn update_if_present(&self, object: ObjectId, key: &[u8], value: Option<Bytes>) {
-        if self.budget == 0 {
-            return;
-        }
-        let hash = self.hash(object, key);
-        let mut entries = self.shard(hash).entries.write();
-        if self.too_large(key, value.as_ref()) {
-            entries.remove(hash, object, key);
-        } else if entries.table.find(hash, |entry| entry.is(object, key)).is_some() {
-            self.put(&mut entries, hash, object, key, value);
-        }
-    }
-
     /// Forgets an entry. Returns whether it was cached.
     pub fn remove(&self, object: ObjectId, key: &[u8]) -> bool {
         if self.budget == 0 {
             return false;
         }
-        let hash = self.hash(object, key);
-        self.shard(hash).entries.write().remove(hash, object, key)
+        self.remove_hashed(self.hash(object, key), object, key)
+    }
+
+    /// As [`HotCache::remove`], when the hash of the key is known.
+    pub(crate) fn remove_hashed(&self, hash: u64, object: ObjectId, key: &[u8]) -> bool {
+        self.budget != 0 && self.shard(hash).entries.write().remove(hash, object, key)
     }
 
     /// Forgets all entries of an object. Looks at every entry of the cache.
@@ -229,10 +223,7 @@ impl HotCache {
     }
 
     fn hash(&self, object: ObjectId, key: &[u8]) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write_u32(object.0);
-        hasher.write(key);
-        hasher.finish()
+        self.hasher.hash(object, key)
     }
 
     /// hashbrown takes the lowest bits for the bucket and the highest seven for the tag; the shard uses others, so that

@@ -15,6 +15,8 @@ mod delta;
 mod epoch;
 mod error;
 pub mod failpoint;
+mod key_hasher;
+mod state_cache;
 mod store;
 mod table;
 
@@ -23,8 +25,10 @@ pub use column_type::{ColumnType, UTC};
 pub use delta::{Delta, canonical_floats};
 pub use epoch::{Epoch, ObjectId};
 pub use error::StorageError;
+pub use state_cache::StateCache;
 pub use store::{
     Committer, EpochBatch, EpochScope, FORMAT_VERSION, LogChunk, LogPosition, Snapshot, Store, StoreOptions, Table,
+    Values,
 };
 pub use table::{BatchShape, IndexLayout, KeyColumn, KeyRange, TableLayout, TableReader, TableWriter};
 

@@ -121,6 +121,7 @@ impl Builder<'_> {
                     limit: *limit,
                     rank: *rank,
                     append_only: self.plan.nodes[self.node.inputs[0]].append_only,
+                    unique: self.plan.nodes[self.node.inputs[0]].key.is_some(),
                     rows: self.table(0)?,
                     schema,
                 };
@@ -151,6 +152,7 @@ impl Builder<'_> {
         Join::new(JoinPlan {
             kind,
             unique: [unique(left_node, &left_on), unique(right_node, &right_on)],
+            append_only: [left_node, right_node].map(|node| self.plan.nodes[node].append_only),
             inputs: [left, right],
             on: [left_on, right_on],
             null_equals_null,

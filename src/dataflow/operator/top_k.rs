@@ -13,9 +13,11 @@ use std::ops::Range;
 /// from the offset). Ties are broken by the remaining columns, ascending, NULLS LAST, so the result is deterministic; a
 /// row that is in the input w times takes w places.
 ///
-/// Touches the partitions in the delta only: the window is read before and after the change, and the difference is the
-/// output. State: the row as a key, `[partition columns][order columns][remaining columns]` -> weight; with an append-only
-/// input only rows that are in the first `offset + limit`.
+/// Touches the partitions in the delta only. Of each it reads the first `offset + limit` rows and as many more as the delta
+/// deletes, which is what can be in the window afterwards; the change is merged into them in memory, and the difference of
+/// the windows before and after is the output. State: the row as a key,
+/// `[partition columns][order columns][remaining columns]` -> weight; with an append-only input only rows that are in the
+/// first `offset + limit`. Where the rows of the input are unique, their weight is 1 and is written without being read.
 ///
 /// Example, top 1 by the second column descending: with `{(a, 5), (a, 3)}` stored, `{(a, 5): -1}` gives
 /// `{(a, 5): -1, (a, 3): +1}`.
@@ -31,6 +33,8 @@ pub(crate) struct TopK {
     rank: Option<ColumnType>,
     /// Rows behind the window can never come back.
     trim: bool,
+    /// The input has a key: no row is in it twice.
+    unique: bool,
     rows: Table,
     schema: SchemaRef,
 }
@@ -45,20 +49,26 @@ pub(crate) struct TopKPlan<'a> {
     /// The last column is the row number.
     pub(crate) rank: bool,
     pub(crate) append_only: bool,
+    /// No row is in the input twice.
+    pub(crate) unique: bool,
     pub(crate) rows: Table,
     pub(crate) schema: SchemaRef,
 }
 
-/// The windows of some partitions.
-#[derive(Default)]
-struct Windows {
-    /// Encoded rows.
+/// The first stored rows of the touched partitions.
+struct Stored {
+    /// Encoded rows, partition after partition, each in order.
     keys: ByteRows,
-    /// Per partition: rows in order, and the places each takes.
-    rows: Vec<Vec<(u32, Range<u64>)>>,
-    /// Rows behind the windows.
-    behind: ByteRows,
+    /// Per row: the places it takes.
+    weights: Vec<u64>,
+    /// Per partition: its rows, and whether there are more.
+    partitions: Vec<(Range<usize>, bool)>,
 }
+
+/// A row of a partition and how often it is there.
+type Row<'k> = (&'k [u8], u64);
+/// A row of a window and the places it takes there.
+type Placed<'k> = (&'k [u8], Range<u64>);
 
 /// An output row.
 struct Emitted<'k> {
@@ -104,20 +114,24 @@ impl TopK {
             end: plan.limit.map_or(u64::MAX, |limit| plan.offset.saturating_add(limit)),
             rank,
             trim: plan.append_only && plan.limit.is_some(),
+            unique: plan.unique,
             rows: plan.rows,
             schema: plan.schema,
         })
     }
 
-    /// Reads the windows of `partitions`; with `trim`, the rows behind them as well.
-    fn windows(&self, partitions: &[&[u8]], trim: bool, state: &mut EpochScope) -> Result<Windows, Fault> {
-        let mut windows = Windows { rows: vec![Vec::new(); partitions.len()], ..Windows::default() };
-        if self.offset == self.end && !trim {
-            return Ok(windows);
-        }
+    /// Reads the rows at the first places of `partitions`; of each as many as the window has, and `lost` more.
+    fn read(&self, partitions: &[&[u8]], lost: &[u64], state: &mut EpochScope) -> Result<Stored, Fault> {
+        let (mut keys, mut weights) = (ByteRows::default(), Vec::new());
+        let mut read = vec![(0..0, false); partitions.len()];
         let mut next = vec![0u64; partitions.len()];
         let mut fault = None;
         state.scan_prefixes(self.rows, partitions, &mut |partition, key, value| {
+            let (rows, more) = &mut read[partition];
+            if next[partition] >= self.end.saturating_add(lost[partition]) {
+                *more = true;
+                return false;
+            }
             let weight = match weights::decode(value) {
                 Ok(weight) => weight.unsigned_abs(),
                 Err(error) => {
@@ -125,37 +139,118 @@ impl TopK {
                     return false;
                 }
             };
-            let first = next[partition];
-            if first >= self.end {
-                windows.behind.push(key);
-                return true;
+            if rows.start == rows.end {
+                rows.start = keys.len();
             }
-            next[partition] = first.saturating_add(weight);
-            let places = first.max(self.offset)..next[partition].min(self.end);
-            if !places.is_empty() {
-                windows.rows[partition].push((windows.keys.len() as u32, places));
-                windows.keys.push(key);
-            }
-            trim || next[partition] < self.end
+            keys.push(key);
+            weights.push(weight);
+            rows.end = keys.len();
+            next[partition] = next[partition].saturating_add(weight);
+            true
         })?;
-        fault.map_or(Ok(windows), Err)
+        fault.map_or(Ok(Stored { keys, weights, partitions: read }), Err)
+    }
+
+    /// The rows of a partition after `changes` (in order): as far as they can be in the window.
+    fn merge<'k>(stored: &[Row<'k>], more: bool, changes: &[(&'k [u8], i64)]) -> Result<Vec<Row<'k>>, Fault> {
+        let mut merged = Vec::with_capacity(stored.len() + changes.len());
+        let (mut old, mut new) = (stored.iter().peekable(), changes.iter().peekable());
+        loop {
+            match (old.peek(), new.peek()) {
+                (None, None) => return Ok(merged),
+                (Some(row), None) => {
+                    merged.push(**row);
+                    old.next();
+                }
+                (Some(row), Some((key, _))) if row.0 < *key => {
+                    merged.push(**row);
+                    old.next();
+                }
+                (row, Some((key, change))) => {
+                    let known = row.filter(|row| row.0 == *key);
+                    if row.is_none() && more {
+                        // Behind everything that was read: it cannot be in the window, and what is stored is not known.
+                        return Ok(merged);
+                    }
+                    let before = known.map_or(0, |row| row.1);
+                    let before = i64::try_from(before).map_err(|_| Fault::internal("a row more than 2^63 times"))?;
+                    let weight = weights::add(before, *change)?;
+                    if weight > 0 {
+                        merged.push((key, weight.unsigned_abs()));
+                    }
+                    if known.is_some() {
+                        old.next();
+                    }
+                    new.next();
+                }
+            }
+        }
+    }
+
+    /// The part of a partition's rows that is in the window.
+    fn window<'k>(&self, rows: &[Row<'k>]) -> Vec<Placed<'k>> {
+        let mut placed = Vec::new();
+        let mut next = 0u64;
+        for (key, weight) in rows {
+            if next >= self.end {
+                break;
+            }
+            let first = next;
+            next = first.saturating_add(*weight);
+            let places = first.max(self.offset)..next.min(self.end);
+            if !places.is_empty() {
+                placed.push((*key, places));
+            }
+        }
+        placed
+    }
+
+    /// Writes the rows of a delta.
+    fn write(&self, keys: &ByteRows, weights: &[i64], state: &mut EpochScope) -> Result<(), Fault> {
+        if !self.unique {
+            let keys: Vec<&[u8]> = keys.iter().collect();
+            weights::change(state, self.rows, &keys, weights)?;
+            return Ok(());
+        }
+        for (key, weight) in keys.iter().zip(weights) {
+            match weight {
+                1 => state.put(self.rows, key, &1i64.to_le_bytes()),
+                -1 => state.delete(self.rows, key),
+                _ => return Err(Fault::internal("a row is there more than once, though the plan takes it as unique")),
+            }
+        }
+        Ok(())
+    }
+
+    /// With an append-only input: writes the rows of a partition that came into the first places, and deletes those that
+    /// were pushed out of them.
+    fn write_trimmed(&self, stored: &[Row<'_>], merged: &[Row<'_>], state: &mut EpochScope) {
+        let (mut old, mut next) = (stored.iter().peekable(), 0u64);
+        for row in merged {
+            // The input is append-only: whatever was stored is among the merged rows, in the same order.
+            let was = old.next_if(|was| was.0 == row.0);
+            if next >= self.end {
+                was.iter().for_each(|_| state.delete(self.rows, row.0));
+            } else if was.is_none_or(|was| was.1 != row.1) {
+                state.put(self.rows, row.0, &row.1.to_le_bytes());
+            }
+            next = next.saturating_add(row.1);
+        }
     }
 
     /// The difference of two windows without row numbers: how often each row is in them.
-    fn difference<'k>(&self, old: &'k Windows, new: &'k Windows, partition: usize, emitted: &mut Vec<Emitted<'k>>) {
-        let mut olds = old.rows[partition].iter().peekable();
-        let mut news = new.rows[partition].iter().peekable();
+    fn difference<'k>(olds: &[Placed<'k>], news: &[Placed<'k>], emitted: &mut Vec<Emitted<'k>>) {
+        let (mut olds, mut news) = (olds.iter().peekable(), news.iter().peekable());
         loop {
-            let was = olds.peek().map(|(key, places)| (old.keys.get(*key as usize), places));
-            let is = news.peek().map(|(key, places)| (new.keys.get(*key as usize), places));
+            let (was, is) = (olds.peek().copied(), news.peek().copied());
             // Both are in key order.
             let (take_old, take_new, key) = match (was, is) {
                 (None, None) => return,
-                (Some((key, _)), None) => (true, false, key),
-                (None, Some((key, _))) => (false, true, key),
-                (Some((was, _)), Some((is, _))) => (was <= is, is <= was, was.min(is)),
+                (Some((key, _)), None) => (true, false, *key),
+                (None, Some((key, _))) => (false, true, *key),
+                (Some((was, _)), Some((is, _))) => (was <= is, is <= was, *was.min(is)),
             };
-            let copies = |taken: bool, side: Option<(&[u8], &Range<u64>)>| match side {
+            let copies = |taken: bool, side: Option<&Placed<'_>>| match side {
                 Some((_, places)) if taken => (places.end - places.start) as i64,
                 _ => 0,
             };
@@ -173,18 +268,11 @@ impl TopK {
     }
 
     /// The difference of two windows with row numbers: place by place.
-    fn ranked_difference<'k>(
-        &self,
-        old: &'k Windows,
-        new: &'k Windows,
-        partition: usize,
-        emitted: &mut Vec<Emitted<'k>>,
-    ) {
-        let (olds, news) = (&old.rows[partition], &new.rows[partition]);
+    fn ranked_difference<'k>(&self, olds: &[Placed<'k>], news: &[Placed<'k>], emitted: &mut Vec<Emitted<'k>>) {
         let (mut o, mut n, mut place) = (0, 0, self.offset);
         loop {
-            let was = olds.get(o).map(|(key, places)| (old.keys.get(*key as usize), places.end));
-            let is = news.get(n).map(|(key, places)| (new.keys.get(*key as usize), places.end));
+            let was = olds.get(o).map(|(key, places)| (*key, places.end));
+            let is = news.get(n).map(|(key, places)| (*key, places.end));
             let until = match (was, is) {
                 (None, None) => return,
                 (Some((_, end)), None) | (None, Some((_, end))) => end,
@@ -227,27 +315,51 @@ impl Operator for TopK {
         if input.is_empty() {
             return Ok(Delta::empty(self.schema.clone()));
         }
+        if self.offset == self.end {
+            // No place at all: nothing is ever in the window.
+            return Ok(Delta::empty(self.schema.clone()));
+        }
         let keys = self.key.encode_batch(input.rows())?;
         let ends = keys.iter().map(|key| self.key.prefix_len(key, self.partition));
         let ends: Vec<usize> = ends.collect::<Result<_, _>>()?;
         let partition = |row: usize| &keys.get(row)[..ends[row]];
-        let partitions = DistinctKeys::by(keys.len(), partition);
-        let partitions: Vec<&[u8]> = partitions.first_row.iter().map(|row| partition(*row as usize)).collect();
+        let touched = DistinctKeys::by(keys.len(), partition);
+        let partitions: Vec<&[u8]> = touched.first_row.iter().map(|row| partition(*row as usize)).collect();
+        let lost = lost(&touched, input.weights());
+        let stored = self.read(&partitions, &lost, scope.state)?;
+        if !self.trim {
+            self.write(&keys, input.weights(), scope.state)?;
+        }
 
-        let old = self.windows(&partitions, false, scope.state)?;
-        let rows: Vec<&[u8]> = keys.iter().collect();
-        weights::change(scope.state, self.rows, &rows, input.weights())?;
-        let new = self.windows(&partitions, self.trim, scope.state)?;
-        new.behind.iter().for_each(|key| scope.state.delete(self.rows, key));
-
+        // The delta by partition, in order.
+        let mut rows: Vec<usize> = (0..keys.len()).collect();
+        rows.sort_unstable_by_key(|row| (touched.of_row[*row], keys.get(*row)));
         let mut emitted = Vec::new();
-        for number in 0..partitions.len() {
+        for changed in rows.chunk_by(|a, b| touched.of_row[*a] == touched.of_row[*b]) {
+            let (range, more) = stored.partitions[touched.of_row[changed[0]] as usize].clone();
+            let before: Vec<Row<'_>> = range.map(|row| (stored.keys.get(row), stored.weights[row])).collect();
+            let changes: Vec<_> = changed.iter().map(|row| (keys.get(*row), input.weights()[*row])).collect();
+            let after = Self::merge(&before, more, &changes)?;
+            if self.trim {
+                self.write_trimmed(&before, &after, scope.state);
+            }
+            let (old, new) = (self.window(&before), self.window(&after));
             if self.rank.is_some() {
-                self.ranked_difference(&old, &new, number, &mut emitted);
+                self.ranked_difference(&old, &new, &mut emitted);
             } else {
-                self.difference(&old, &new, number, &mut emitted);
+                Self::difference(&old, &new, &mut emitted);
             }
         }
         self.output(&emitted)
     }
+}
+
+/// Per partition: how many rows the delta deletes.
+fn lost(touched: &DistinctKeys, weights: &[i64]) -> Vec<u64> {
+    let mut lost = vec![0u64; touched.len()];
+    for (number, weight) in touched.of_row.iter().zip(weights).filter(|(_, weight)| **weight < 0) {
+        let lost = &mut lost[*number as usize];
+        *lost = lost.saturating_add(weight.unsigned_abs());
+    }
+    lost
 }

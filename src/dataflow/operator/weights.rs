@@ -37,8 +37,8 @@ pub(super) fn change(
 ) -> Result<Vec<Weight>, Fault> {
     let stored = state.get_many(table, keys)?;
     let mut weights = Vec::with_capacity(keys.len());
-    for ((key, change), stored) in keys.iter().zip(changes).zip(stored) {
-        let old = stored.as_deref().map_or(Ok(0), decode)?;
+    for ((key, change), stored) in keys.iter().zip(changes).zip(stored.iter()) {
+        let old = stored.map_or(Ok(0), decode)?;
         let new = add(old, *change)?;
         match new {
             _ if new == old => {}

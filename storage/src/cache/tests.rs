@@ -34,19 +34,6 @@ fn get_insert_replace_remove() {
 }
 
 #[test]
-fn update_if_present_never_adds() {
-    let cache = HotCache::new(1 << 20);
-    cache.update_if_present(A, b"k", value("x"));
-    assert!(cache.is_empty());
-    cache.insert(A, b"k", None);
-    cache.update_if_present(A, b"k", value("x"));
-    assert_eq!(cache.get(A, b"k"), Some(value("x")));
-    cache.update_if_present(A, b"k", None);
-    assert_eq!(cache.get(A, b"k"), Some(None));
-    assert_eq!(cache.bytes(), ENTRY_OVERHEAD + 1);
-}
-
-#[test]
 fn insert_if_asks_under_the_lock() {
     let cache = HotCache::new(1 << 20);
     cache.insert_if(A, b"k", value("stale"), || false);
@@ -75,7 +62,6 @@ fn remove_object_and_clear() {
 fn budget_zero_disables() {
     let cache = HotCache::new(0);
     cache.insert(A, b"k", None);
-    cache.update_if_present(A, b"k", None);
     cache.remove(A, b"k");
     assert_eq!(cache.get(A, b"k"), None);
     assert_eq!((cache.len(), cache.bytes()), (0, 0));
@@ -86,10 +72,7 @@ fn a_value_too_large_removes_the_old_one() {
     let cache = HotCache::new(SHARDS * 4096);
     let large = Some(Bytes::from(vec![0; 1000]));
     cache.insert(A, b"k", value("old"));
-    cache.insert(A, b"k", large.clone());
-    assert_eq!(cache.get(A, b"k"), None);
-    cache.insert(A, b"k", value("old"));
-    cache.update_if_present(A, b"k", large);
+    cache.insert(A, b"k", large);
     assert_eq!(cache.get(A, b"k"), None);
     assert_eq!(cache.bytes(), 0);
 }
@@ -139,11 +122,7 @@ fn same_as_a_map_when_nothing_is_evicted() {
                 cache.remove(object, &key);
                 model.remove(&(object, key));
             }
-            1 => {
-                cache.update_if_present(object, &key, new.clone());
-                model.entry((object, key)).and_modify(|value| *value = new);
-            }
-            2 => {
+            1 | 2 => {
                 cache.insert(object, &key, new.clone());
                 model.insert((object, key), new);
             }
@@ -192,7 +171,9 @@ fn concurrent_fills_never_bring_back_an_old_version() {
         for version in 1..=VERSIONS {
             published.store(version, Ordering::SeqCst);
             for key in 0..KEYS {
-                cache.update_if_present(A, &key.to_be_bytes(), Some(Bytes::from(version.to_string())));
+                if cache.remove(A, &key.to_be_bytes()) {
+                    cache.insert(A, &key.to_be_bytes(), Some(Bytes::from(version.to_string())));
+                }
             }
             written.store(version, Ordering::SeqCst);
         }

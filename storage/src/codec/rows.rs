@@ -48,6 +48,12 @@ impl ByteRows {
         (0..self.len()).map(|i| self.get(i))
     }
 
+    /// Forgets all strings and keeps the memory.
+    pub fn clear(&mut self) {
+        self.data.clear();
+        self.ends.clear();
+    }
+
     /// Appends a string that `write` produces at the end of the shared buffer.
     pub fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.data);

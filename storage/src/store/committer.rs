@@ -38,6 +38,8 @@ impl Committer {
         let write = batch.to_write_batch();
         let mut options = WriteOptions::default();
         options.set_sync(shared.options.synchronous_commit);
+        // The batch is sorted: each insert into a memtable starts where the last one ended.
+        options.set_memtable_insert_hint_per_batch(true);
 
         shared.enter(EVICTING);
         let hot = evict_rows(shared, &batch);
@@ -50,7 +52,7 @@ impl Committer {
         failpoint::hit("after_commit_before_publish");
         shared.enter(PUBLISHING);
         for (object, key, value) in hot {
-            shared.rows.insert(object, key, value.clone());
+            shared.rows.insert(object, key, value.map(Bytes::copy_from_slice));
         }
         shared.publish(epoch);
         // Only the writer reads the state cache, and it is here; readers need not wait for it.
@@ -62,7 +64,7 @@ impl Committer {
 }
 
 /// Removes what the epoch writes from the row cache. Returns the writes to keys that were cached.
-fn evict_rows<'a>(shared: &Shared, batch: &'a EpochBatch) -> Vec<(ObjectId, &'a [u8], &'a Option<Bytes>)> {
+fn evict_rows<'a>(shared: &Shared, batch: &'a EpochBatch) -> Vec<(ObjectId, &'a [u8], Option<&'a [u8]>)> {
     for table in batch.dropped_tables() {
         if let Table::Rows(object) = table {
             shared.rows.remove_object(object);
@@ -74,8 +76,8 @@ fn evict_rows<'a>(shared: &Shared, batch: &'a EpochBatch) -> Vec<(ObjectId, &'a 
             hot.extend(
                 overlay
                     .iter()
-                    .filter(|(key, _)| shared.rows.remove(object, key))
-                    .map(|(key, value)| (object, key, value)),
+                    .filter(|(hash, key, _)| shared.rows.remove_hashed(*hash, object, key))
+                    .map(|(_, key, value)| (object, key, value)),
             );
         }
     }
@@ -84,15 +86,16 @@ fn evict_rows<'a>(shared: &Shared, batch: &'a EpochBatch) -> Vec<(ObjectId, &'a 
 
 /// Writes the epoch through to the state that is cached. Keys that are not were never read, and may never be.
 fn update_state(shared: &Shared, batch: &EpochBatch) {
+    let mut state = shared.state.lock();
     for table in batch.dropped_tables() {
         if let Table::State(object) = table {
-            shared.state.remove_object(object);
+            state.remove_object(object);
         }
     }
     for (table, overlay) in batch.merged.overlays.iter() {
         if let Table::State(object) = table {
-            for (key, value) in overlay.iter() {
-                shared.state.update_if_present(object, key, value.clone());
+            for (hash, key, value) in overlay.iter() {
+                state.update(hash, object, key, value);
             }
         }
     }
@@ -100,10 +103,11 @@ fn update_state(shared: &Shared, batch: &EpochBatch) {
 
 /// Forgets the cached state of keys whose write failed.
 fn forget_state(shared: &Shared, batch: &EpochBatch) {
+    let mut state = shared.state.lock();
     for (table, overlay) in batch.merged.overlays.iter() {
         if let Table::State(object) = table {
-            for (key, _) in overlay.iter() {
-                shared.state.remove(object, key);
+            for (hash, key, _) in overlay.iter() {
+                state.remove(hash, object, key);
             }
         }
     }

@@ -190,7 +190,7 @@ impl EpochBatch {
         let mut full = Vec::new();
         for (table, overlay) in self.merged.overlays.iter() {
             let family = self.shared.family(table.family());
-            for (key, value) in overlay.iter() {
+            for (key, value) in overlay.in_order() {
                 full.clear();
                 full.extend_from_slice(&table.object().0.to_be_bytes());
                 full.extend_from_slice(key);

@@ -58,6 +58,15 @@ impl Table {
 /// Bytes of the object id in front of a key.
 pub(crate) const OBJECT_BYTES: usize = 4;
 
+/// Bytes of a full key that Bloom filters know besides the whole key: object, vnode, and the marker and eight bytes of the
+/// first column, which is all of it when it is a bigint or a timestamp.
+pub(crate) const PREFIX_BYTES: usize = OBJECT_BYTES + 1 + 1 + 8;
+
+/// Whether all keys of `[from, to)` (full keys) have the same [`PREFIX_BYTES`], so that an iterator may use the filters.
+pub(crate) fn in_one_prefix(from: &[u8], to: &[u8]) -> bool {
+    from.get(..PREFIX_BYTES).is_some_and(|prefix| successor(prefix).is_none_or(|end| to <= &*end))
+}
+
 /// `[object id u32 BE][key]`.
 pub(crate) fn full_key(object: ObjectId, key: &[u8]) -> Vec<u8> {
     let mut full = Vec::with_capacity(OBJECT_BYTES + key.len());
@@ -95,6 +104,20 @@ mod tests {
         assert_eq!(successor(&[1, 255, 255]), Some(vec![2]));
         assert_eq!(successor(&[255, 255]), None);
         assert_eq!(successor(&[]), None);
+    }
+
+    #[test]
+    fn a_range_in_one_prefix() {
+        let long = full_key(ObjectId(1), &[7; 12]);
+        let prefix = &long[..PREFIX_BYTES];
+        let end = successor(prefix).unwrap();
+        assert!(
+            in_one_prefix(prefix, &end)
+                && in_one_prefix(&long, &end)
+                && in_one_prefix(&long, &[&long[..], &[9]].concat())
+        );
+        assert!(!in_one_prefix(&long, &[&end[..], &[0]].concat()), "a key beyond the prefix");
+        assert!(!in_one_prefix(&prefix[..PREFIX_BYTES - 1], &end), "shorter than the prefix");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! - `keyspace`, `meta`, `log`, `log_entry`: what lies where (see `docs/storage-format.md`)
 //! - `epoch_batch`, `scope`, `overlay`, `scan`: an epoch being collected, and reads through it
 //! - `committer`, `shared`: the commit protocol between the writer and readers
-//! - `snapshot`, `range`, `size`: reads
+//! - `snapshot`, `range`, `values`, `size`: reads
 
 mod committer;
 mod epoch_batch;
@@ -25,6 +25,7 @@ mod size;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub use committer::Committer;
 pub use epoch_batch::EpochBatch;
@@ -37,8 +38,9 @@ pub use scope::EpochScope;
 pub use snapshot::Snapshot;
 #[cfg(test)]
 pub(crate) use tests::Fixture as StoreFixture;
+pub use values::Values;
 
-use crate::{Epoch, HotCache, Result, StorageError};
+use crate::{Epoch, HotCache, Result, StateCache, StorageError};
 use rocksdb::checkpoint::Checkpoint;
 use shared::Shared;
 use std::path::Path;
@@ -71,7 +73,7 @@ impl Store {
 
     /// The cache in front of operator state, for metrics.
     #[must_use]
-    pub fn state_cache(&self) -> &HotCache {
+    pub fn state_cache(&self) -> &StateCache {
         &self.shared.state
     }
 

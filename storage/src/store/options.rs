@@ -1,7 +1,7 @@
 //! Settings of the store, and what they mean to RocksDB.
 
-use super::keyspace::Family;
-use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, LogLevel, Options};
+use super::keyspace::{Family, PREFIX_BYTES};
+use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, LogLevel, Options, SliceTransform};
 
 /// Settings of the store: every cache and limit by its configuration name.
 #[derive(Clone, Debug)]
@@ -90,6 +90,8 @@ fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
     // Three families carry the load; RocksDB flushes the largest when all together reach `memtable_bytes`.
     cf.set_write_buffer_size((options.memtable_bytes / 4).clamp(MIN_MEMTABLE_BYTES, 128 << 20));
     if matches!(family, Family::State | Family::Rows) {
+        // A read of the rows of one user looks only into the files that have some.
+        cf.set_prefix_extractor(SliceTransform::create_fixed_prefix(PREFIX_BYTES));
         // Most keys an epoch asks for are new or old, not in the memtable: skip it without a search.
         cf.set_memtable_whole_key_filtering(true);
         cf.set_memtable_prefix_bloom_ratio(0.02);

@@ -1,6 +1,6 @@
 //! Ordered reads of committed entries.
 
-use super::keyspace::{Family, OBJECT_BYTES, full_key, object_range};
+use super::keyspace::{Family, OBJECT_BYTES, full_key, in_one_prefix, object_range};
 use super::{Snapshot, Store};
 use crate::{KeyRange, ObjectId, Result};
 use bytes::Bytes;
@@ -46,6 +46,11 @@ impl Store {
             Some(snapshot) => (snapshot.shared(), snapshot.options()),
             None => (&*self.shared, ReadOptions::default()),
         };
+        if in_one_prefix(&from, &to) && !reverse {
+            options.set_prefix_same_as_start(true);
+        } else {
+            options.set_total_order_seek(true);
+        }
         options.set_iterate_lower_bound(from);
         options.set_iterate_upper_bound(to);
         let mut entries = shared.db.raw_iterator_cf_opt(shared.family(Family::Rows), options);

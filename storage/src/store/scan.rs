@@ -3,13 +3,12 @@
 use super::keyspace::OBJECT_BYTES;
 use super::overlay::Overlay;
 use crate::Result;
-use bytes::Bytes;
 use rocksdb::{DB, DBRawIteratorWithThreadMode};
 use std::cmp::Ordering;
 use std::iter::Peekable;
 
 pub(super) type Records<'a> = DBRawIteratorWithThreadMode<'a, DB>;
-type Write<'a> = (&'a [u8], &'a Option<Bytes>);
+type Write<'a> = (&'a [u8], Option<&'a [u8]>);
 
 /// The writes of two overlays in key order; where both wrote a key, `own` wins.
 struct Writes<O: Iterator, M: Iterator> {

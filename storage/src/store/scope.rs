@@ -1,10 +1,11 @@
 //! The writes of one view in the running epoch, and reads through them.
 
-use super::keyspace::{Table, full_key, object_range, successor};
+use super::keyspace::{OBJECT_BYTES, PREFIX_BYTES, Table, full_key, object_range, successor};
 use super::overlay::{Overlay, Overlays};
 use super::scan::{self, Records};
 use super::shared::Shared;
-use crate::{Epoch, HotCache, Result};
+use super::values::Values;
+use crate::{Epoch, Result};
 use bytes::Bytes;
 use rocksdb::ReadOptions;
 use std::collections::HashSet;
@@ -57,30 +58,27 @@ impl EpochScope {
     ///
     /// # Errors
     /// When RocksDB fails.
-    pub fn get_many(&mut self, table: Table, keys: &[&[u8]]) -> Result<Vec<Option<Bytes>>> {
-        let mut values = Vec::with_capacity(keys.len());
-        let mut missing = Vec::new();
-        for (i, key) in keys.iter().enumerate() {
-            let known = self.known(table, key);
-            if known.is_none() {
-                missing.push(i);
-            }
-            values.push(known.flatten());
-        }
+    pub fn get_many(&mut self, table: Table, keys: &[&[u8]]) -> Result<Values> {
+        let mut values = Values::with_capacity(keys.len());
+        let missing = self.known(table, keys, &mut values);
         if missing.is_empty() {
             return Ok(values);
         }
         let noted = self.shared.sequence();
-        let missing_keys: Vec<&[u8]> = missing.iter().map(|i| keys[*i]).collect();
-        let found = match missing_keys.as_slice() {
-            [key] => vec![self.shared.read(table, key)?],
-            several => self.shared.read_many(table, several, &ReadOptions::default())?,
-        };
-        for (i, value) in missing.into_iter().zip(found) {
-            let cached = value.clone();
-            self.cache(table).insert_if(table.object(), keys[i], cached, || self.shared.still_idle(noted));
-            values[i] = value;
-        }
+        let missing_keys: Vec<&[u8]> = missing.iter().map(|(i, _)| keys[*i]).collect();
+        let object = table.object();
+        let mut state = self.shared.state.lock();
+        self.shared.read_each(table, &missing_keys, &ReadOptions::default(), &mut |place, value| {
+            let (i, hash) = missing[place];
+            values.set(i, value);
+            match table {
+                Table::State(_) => state.insert(hash, object, keys[i], value),
+                Table::Rows(_) => {
+                    let value = value.map(Bytes::copy_from_slice);
+                    self.shared.rows.insert_if(object, keys[i], value, || self.shared.still_idle(noted));
+                }
+            }
+        })?;
         Ok(values)
     }
 
@@ -89,23 +87,19 @@ impl EpochScope {
     /// # Errors
     /// When RocksDB fails.
     pub fn get(&mut self, table: Table, key: &[u8]) -> Result<Option<Bytes>> {
-        if let Some(known) = self.known(table, key) {
-            return Ok(known);
-        }
-        let noted = self.shared.sequence();
-        let value = self.shared.read(table, key)?;
-        self.cache(table).insert_if(table.object(), key, value.clone(), || self.shared.still_idle(noted));
-        Ok(value)
+        Ok(self.get_many(table, &[key])?.get(0).map(Bytes::copy_from_slice))
     }
 
     /// Writes `value` under `key`.
     pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
-        self.own.table(table).set(key.into(), Some(Bytes::copy_from_slice(value)));
+        let hash = self.shared.hasher.hash(table.object(), key);
+        self.own.table(table).set(hash, key, Some(value));
     }
 
     /// Deletes `key`, whether it exists or not.
     pub fn delete(&mut self, table: Table, key: &[u8]) {
-        self.own.table(table).set(key.into(), None);
+        let hash = self.shared.hasher.hash(table.object(), key);
+        self.own.table(table).set(hash, key, None);
     }
 
     /// Visits entries whose key starts with `prefix` in key order, beginning after `after` if given, until `visit`
@@ -125,7 +119,7 @@ impl EpochScope {
             _ => prefix.to_vec(),
         };
         let end = successor(prefix).map(|end| full_key(table.object(), &end));
-        let mut records = self.records(table, end);
+        let mut records = self.records(table, end, false);
         if let Some(records) = &mut records {
             records.seek(full_key(table.object(), &from));
         }
@@ -142,7 +136,8 @@ impl EpochScope {
     pub fn scan_prefixes(&mut self, table: Table, prefixes: &[&[u8]], visit: &mut VisitPrefixed<'_>) -> Result<()> {
         let mut order: Vec<usize> = (0..prefixes.len()).collect();
         order.sort_by_key(|i| prefixes[*i]);
-        let mut records = if prefixes.is_empty() { None } else { self.records(table, None) };
+        let long = prefixes.iter().all(|prefix| OBJECT_BYTES + prefix.len() >= PREFIX_BYTES);
+        let mut records = if prefixes.is_empty() { None } else { self.records(table, None, long) };
         let (own, merged) = self.overlays(table);
         for i in order {
             let prefix = prefixes[i];
@@ -154,36 +149,50 @@ impl EpochScope {
         Ok(())
     }
 
-    /// The value as far as it is in memory; `None` when RocksDB has to be asked.
-    fn known(&self, table: Table, key: &[u8]) -> Option<Option<Bytes>> {
+    /// Fills in the values that are in memory. Returns the keys for which RocksDB has to be asked, with their hashes.
+    fn known(&self, table: Table, keys: &[&[u8]], values: &mut Values) -> Vec<(usize, u64)> {
+        let object = table.object();
         let (own, merged) = self.overlays(table);
-        if let Some(written) = own.and_then(|o| o.get(key)).or_else(|| merged.and_then(|m| m.get(key))) {
-            return Some(written.clone());
+        let dropped = self.merged.dropped.contains(&table);
+        let mut state = self.shared.state.lock();
+        let mut missing = Vec::new();
+        for (i, key) in keys.iter().enumerate() {
+            let hash = self.shared.hasher.hash(object, key);
+            if let Some(written) = own.and_then(|o| o.get(hash, key)).or_else(|| merged.and_then(|m| m.get(hash, key)))
+            {
+                values.push(written);
+                continue;
+            }
+            let cached = match table {
+                _ if dropped => Some(values.push(None)),
+                Table::State(_) => state.get(hash, object, key).map(|value| values.push(value)),
+                Table::Rows(_) => self.shared.rows.get(object, key).map(|value| values.push(value.as_deref())),
+            };
+            if cached.is_none() {
+                values.push(None);
+                missing.push((i, hash));
+            }
         }
-        if self.merged.dropped.contains(&table) {
-            return Some(None);
-        }
-        self.cache(table).get(table.object(), key)
+        missing
     }
 
     fn overlays(&self, table: Table) -> (Option<&Overlay>, Option<&Overlay>) {
         (self.own.get(table), self.merged.overlays.get(table))
     }
 
-    fn cache(&self, table: Table) -> &HotCache {
-        match table {
-            Table::State(_) => &self.shared.state,
-            Table::Rows(_) => &self.shared.rows,
-        }
-    }
-
-    /// An iterator over the committed entries of `table` up to `end`; `None` when the epoch drops them.
-    fn records(&self, table: Table, end: Option<Vec<u8>>) -> Option<Records<'_>> {
+    /// An iterator over the committed entries of `table` up to `end`; `None` when the epoch drops them. `in_prefix`: each
+    /// seek is only followed as far as [`PREFIX_BYTES`] of its key go.
+    fn records(&self, table: Table, end: Option<Vec<u8>>, in_prefix: bool) -> Option<Records<'_>> {
         if self.merged.dropped.contains(&table) {
             return None;
         }
         let mut options = ReadOptions::default();
         let (first, last) = object_range(table.object());
+        if in_prefix {
+            options.set_prefix_same_as_start(true);
+        } else {
+            options.set_total_order_seek(true);
+        }
         options.set_iterate_lower_bound(first);
         options.set_iterate_upper_bound(end.unwrap_or(last));
         Some(self.shared.db.raw_iterator_cf_opt(self.shared.family(table.family()), options))

@@ -24,7 +24,9 @@ use super::StoreOptions;
 use super::keyspace::{Family, Table, full_key};
 use super::meta;
 use super::size::WrittenBytes;
-use crate::{Epoch, HotCache, ObjectId, Result};
+use crate::codec::ByteRows;
+use crate::key_hasher::KeyHasher;
+use crate::{Epoch, HotCache, ObjectId, Result, StateCache};
 use bytes::Bytes;
 use rocksdb::{ColumnFamily, DB, ReadOptions};
 use std::fs::File;
@@ -35,13 +37,17 @@ pub(super) const EVICTING: u64 = 1;
 pub(super) const WRITING: u64 = 2;
 pub(super) const PUBLISHING: u64 = 3;
 const PHASES: u64 = 4;
+/// Keys of one batched multi-get: it pins the blocks of all of them.
+const MULTI_GET_KEYS: usize = 1024;
 
 /// The state behind [`super::Store`], [`super::Committer`], batches, scopes and snapshots.
 pub(crate) struct Shared {
     // Fields drop in this order: RocksDB is closed before the lock is released.
     pub(super) db: DB,
     pub(super) rows: HotCache,
-    pub(super) state: HotCache,
+    pub(super) state: StateCache,
+    /// Of the keys of the overlays and of both caches.
+    pub(super) hasher: KeyHasher,
     pub(super) written: WrittenBytes,
     pub(super) options: StoreOptions,
     sequence: AtomicU64,
@@ -51,10 +57,12 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(super) fn new(db: DB, lock: File, options: &StoreOptions) -> Result<Shared> {
+        let hasher = KeyHasher::default();
         let shared = Shared {
             db,
-            rows: HotCache::new(options.row_cache_bytes),
-            state: HotCache::new(options.state_cache_bytes),
+            rows: HotCache::with_hasher(options.row_cache_bytes, hasher.clone()),
+            state: StateCache::new(options.state_cache_bytes),
+            hasher,
             written: WrittenBytes::default(),
             options: options.clone(),
             sequence: AtomicU64::new(0),
@@ -116,14 +124,44 @@ impl Shared {
 
     /// The values of `keys` (in any order) from RocksDB.
     pub(super) fn read_many(&self, table: Table, keys: &[&[u8]], options: &ReadOptions) -> Result<Vec<Option<Bytes>>> {
-        let order = Order::of(keys);
-        let full: Vec<Vec<u8>> = order.distinct.iter().map(|key| full_key(table.object(), key)).collect();
-        let found = self.db.batched_multi_get_cf_opt(self.family(table.family()), &full, true, options);
-        let found: Vec<Option<Bytes>> = found
-            .into_iter()
-            .map(|value| Ok(value?.map(|pinned| Bytes::copy_from_slice(&pinned))))
-            .collect::<Result<_>>()?;
-        Ok(order.position.iter().map(|p| found[*p].clone()).collect())
+        let mut values = vec![None; keys.len()];
+        self.read_each(table, keys, options, &mut |index, value| values[index] = value.map(Bytes::copy_from_slice))?;
+        Ok(values)
+    }
+
+    /// Gives `visit` the number of each of `keys` and its value in RocksDB, in key order.
+    pub(super) fn read_each(
+        &self,
+        table: Table,
+        keys: &[&[u8]],
+        options: &ReadOptions,
+        visit: &mut dyn FnMut(usize, Option<&[u8]>),
+    ) -> Result<()> {
+        // RocksDB's batched multi-get wants sorted keys without repeats.
+        let mut order: Vec<usize> = (0..keys.len()).collect();
+        order.sort_unstable_by_key(|i| keys[*i]);
+        let family = self.family(table.family());
+        let prefix = table.object().0.to_be_bytes();
+        let mut full = ByteRows::default();
+        for chunk in order.chunks(MULTI_GET_KEYS) {
+            full.clear();
+            let mut repeats = Vec::with_capacity(chunk.len());
+            for (place, number) in chunk.iter().enumerate() {
+                if place == 0 || keys[chunk[place - 1]] != keys[*number] {
+                    full.push_with(|out| {
+                        out.extend_from_slice(&prefix);
+                        out.extend_from_slice(keys[*number]);
+                    });
+                }
+                repeats.push(full.len() - 1);
+            }
+            let found = self.db.batched_multi_get_cf_opt(family, full.iter(), true, options);
+            let found = found.into_iter().collect::<std::result::Result<Vec<_>, _>>()?;
+            for (number, place) in chunk.iter().zip(repeats) {
+                visit(*number, found[place].as_deref());
+            }
+        }
+        Ok(())
     }
 
     /// The committed value of a row key, through the row cache.
@@ -188,27 +226,5 @@ impl Shared {
         let mut options = ReadOptions::default();
         options.set_snapshot(&snapshot);
         self.read_many(table, keys, &options)
-    }
-}
-
-/// Keys sorted and without repeats, as RocksDB's batched multi-get wants them, and where each key went.
-struct Order<'a> {
-    distinct: Vec<&'a [u8]>,
-    position: Vec<usize>,
-}
-
-impl<'a> Order<'a> {
-    fn of(keys: &[&'a [u8]]) -> Order<'a> {
-        let mut sorted: Vec<usize> = (0..keys.len()).collect();
-        sorted.sort_unstable_by_key(|i| keys[*i]);
-        let mut distinct: Vec<&[u8]> = Vec::with_capacity(keys.len());
-        let mut position = vec![0; keys.len()];
-        for i in sorted {
-            if distinct.last() != Some(&keys[i]) {
-                distinct.push(keys[i]);
-            }
-            position[i] = distinct.len() - 1;
-        }
-        Order { distinct, position }
     }
 }

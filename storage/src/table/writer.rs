@@ -136,8 +136,8 @@ impl TableWriter {
         let keys: Vec<&[u8]> = entries[0].keys.iter().collect();
         let before = scope.get_many(counts, &keys)?;
         let mut full = Vec::new();
-        for (i, (weight, before)) in weights.iter().zip(before).enumerate() {
-            let before = before.map_or(Ok(0), |bytes| count_of(&bytes))?;
+        for (i, (weight, before)) in weights.iter().zip(before.iter()).enumerate() {
+            let before = before.map_or(Ok(0), count_of)?;
             let after = i64::from(before).checked_add(*weight).and_then(|after| u32::try_from(after).ok()).ok_or_else(
                 || corrupt(self.layout.object, "would have a negative (or too large) number of equal rows"),
             )?;

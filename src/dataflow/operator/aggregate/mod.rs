@@ -98,13 +98,13 @@ impl AggregateOperator {
         let stored = state.get_many(self.groups, keys)?;
         self.columns.iter_mut().for_each(AggregateColumn::clear);
         let mut rows = Vec::with_capacity(keys.len());
-        for stored in stored {
+        for stored in stored.iter() {
             let Some(stored) = stored else {
                 self.columns.iter_mut().for_each(AggregateColumn::push_empty);
                 rows.push(self.is_global().then_some(0));
                 continue;
             };
-            let mut rest = open(&stored)?;
+            let mut rest = open(stored)?;
             rows.push(Some(get_signed(&mut rest)?));
             self.columns.iter_mut().try_for_each(|column| column.push_state(&mut rest))?;
             if !rest.is_empty() {

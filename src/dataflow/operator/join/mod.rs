@@ -55,6 +55,8 @@ pub(crate) struct JoinPlan {
     pub(crate) on: [Vec<usize>; 2],
     /// Whether the join columns of each input cover a unique key of it.
     pub(crate) unique: [bool; 2],
+    /// Whether each input never has deletes.
+    pub(crate) append_only: [bool; 2],
     pub(crate) null_equals_null: bool,
     /// Over [`pair_schema`].
     pub(crate) residual: Option<Expression>,
@@ -78,15 +80,20 @@ impl Join {
     pub(crate) fn new(plan: JoinPlan) -> Result<Join, SqlError> {
         let internal = |e: attune_storage::StorageError| SqlError::internal(e.to_string());
         let by_key = plan.kind != JoinKind::Inner && plan.residual.is_none();
-        let layout = |unique: bool| if unique { Layout::Point } else { Layout::Rows };
+        let layout = |side: usize| match (plan.unique[side], plan.append_only[side]) {
+            (true, _) => Layout::Point,
+            (false, true) => Layout::Appended,
+            (false, false) => Layout::Rows,
+        };
         let left_layout = match plan.residual {
             Some(_) if plan.kind != JoinKind::Inner => Layout::Counted,
-            _ => layout(plan.unique[0]),
+            _ => layout(0),
         };
+        let right_layout = layout(1);
         let ([left, right], [left_on, right_on]) = (plan.inputs, plan.on);
         let pair_schema = pair_schema(&left, &right);
         let left = Side::new(left, left_on, plan.rows[0], left_layout).map_err(internal)?;
-        let right = Side::new(right, right_on, plan.rows[1], layout(plan.unique[1])).map_err(internal)?;
+        let right = Side::new(right, right_on, plan.rows[1], right_layout).map_err(internal)?;
         if !left.key_types().eq(right.key_types()) {
             return Err(SqlError::internal("the columns of a join have different types"));
         }

@@ -1,6 +1,7 @@
 //! One side of a join: its rows in state, by join key.
 
 use super::super::keys::DistinctKeys;
+use super::super::state_bytes::{STATE_VERSION, get_bytes, get_unsigned, open, put_bytes, put_unsigned};
 use super::super::{Fault, weights};
 use crate::dataflow::batch::consolidate;
 use arrow::array::{Array, BooleanArray, RecordBatch};
@@ -8,6 +9,9 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::SchemaRef;
 use attune_storage::codec::{ByteRows, KeyCodec, RowCodec};
 use attune_storage::{Delta, EpochScope, StorageError, Table};
+
+/// Bytes after which the rows of an epoch with one join key go on in another entry.
+const APPENDED_BYTES: usize = 32 << 10;
 
 /// How the rows of a side lie in its state table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,6 +22,9 @@ pub(super) enum Layout {
     Counted,
     /// `[join key]` -> row bytes: the join columns cover a key of the input, so there is one row at most.
     Point,
+    /// `[join key][epoch u64 BE][number u32 BE]` -> the rows of an epoch together (see [`Side::apply_appended`]): nothing is
+    /// ever deleted, so rows need not be found one by one, and are written without a read.
+    Appended,
 }
 
 /// One side of a join.
@@ -108,12 +115,14 @@ impl Side {
             entries: ByteRows::default(),
         };
         if self.layout == Layout::Point {
-            for (place, row) in state.get_many(self.table, keys)?.into_iter().enumerate() {
+            for (place, row) in state.get_many(self.table, keys)?.iter().enumerate() {
                 let Some(row) = row else { continue };
                 found.ranges[place] = (bytes.len() as u32, bytes.len() as u32 + 1);
-                bytes.push(&row);
+                bytes.push(row);
                 found.weights.push(1);
             }
+        } else if self.layout == Layout::Appended {
+            self.find_appended(keys, &mut found, &mut bytes, state)?;
         } else {
             let counted = self.layout == Layout::Counted;
             let mut fault = None;
@@ -148,13 +157,44 @@ impl Side {
         Ok(found)
     }
 
+    /// The rows under `keys` of [`Layout::Appended`].
+    fn find_appended(
+        &self,
+        keys: &[&[u8]],
+        found: &mut Found,
+        bytes: &mut ByteRows,
+        state: &mut EpochScope,
+    ) -> Result<(), Fault> {
+        let mut fault = None;
+        state.scan_prefixes(self.table, keys, &mut |place, _, value| {
+            let range = &mut found.ranges[place];
+            if range.1 == 0 {
+                range.0 = bytes.len() as u32;
+            }
+            let read = open(value).and_then(|mut rest| {
+                while !rest.is_empty() {
+                    let weight = i64::try_from(get_unsigned(&mut rest)?);
+                    found.weights.push(weight.map_err(|_| Fault::internal("a stored multiplicity is damaged"))?);
+                    bytes.push(get_bytes(&mut rest)?);
+                }
+                Ok(())
+            });
+            range.1 = bytes.len() as u32;
+            fault = read.err();
+            fault.is_none()
+        })?;
+        fault.map_or(Ok(()), Err)
+    }
+
     /// Writes a delta into the state (not for [`Layout::Counted`]).
     pub(super) fn apply(&self, delta: &SideDelta, state: &mut EpochScope) -> Result<(), Fault> {
         if delta.delta.is_empty() {
             return Ok(());
         }
-        if self.layout == Layout::Point {
-            return self.apply_points(delta, state);
+        match self.layout {
+            Layout::Point => return self.apply_points(delta, state),
+            Layout::Appended => return self.apply_appended(delta, state),
+            Layout::Rows | Layout::Counted => {}
         }
         let entries = self.entries(delta)?;
         let entries: Vec<&[u8]> = entries.iter().collect();
@@ -180,7 +220,7 @@ impl Side {
         let rows = self.rows.encode_batch(delta.delta.rows())?;
         let stored = state.get_many(self.table, &keys)?;
         // Deletes first: an update is a delete and an insert of one key, in any order.
-        let mut now: Vec<Option<&[u8]>> = stored.iter().map(|row| row.as_deref()).collect();
+        let mut now: Vec<Option<&[u8]>> = stored.iter().collect();
         for (row, number) in delta.distinct.of_row.iter().enumerate().filter(|(r, _)| delta.delta.weights()[*r] < 0) {
             if delta.delta.weights()[row] != -1 || now[*number as usize] != Some(rows.get(row)) {
                 return Err(Fault::internal("a row that is not in the join's state was deleted"));
@@ -202,6 +242,39 @@ impl Side {
         Ok(())
     }
 
+    /// For [`Layout::Appended`]: per join key an entry with the rows of this epoch, `[version]` and then for each row its
+    /// weight and its bytes with their length; or several, when they are long.
+    fn apply_appended(&self, delta: &SideDelta, state: &mut EpochScope) -> Result<(), Fault> {
+        let rows = self.rows.encode_batch(delta.delta.rows())?;
+        let epoch = state.epoch().0.to_be_bytes();
+        let mut order: Vec<u32> = (0..rows.len() as u32).collect();
+        order.sort_by_key(|row| delta.distinct.of_row[*row as usize]);
+        let (mut entry, mut value) = (Vec::new(), Vec::new());
+        for same in order.chunk_by(|a, b| delta.distinct.of_row[*a as usize] == delta.distinct.of_row[*b as usize]) {
+            let mut number = 0u32;
+            let mut left = same.iter().copied().peekable();
+            while let Some(row) = left.next() {
+                if value.is_empty() {
+                    value.push(STATE_VERSION);
+                }
+                let weight = u64::try_from(delta.delta.weights()[row as usize])
+                    .map_err(|_| Fault::internal("a delete from an input that is append-only"))?;
+                put_unsigned(weight, &mut value);
+                put_bytes(rows.get(row as usize), &mut value);
+                if value.len() >= APPENDED_BYTES || left.peek().is_none() {
+                    entry.clear();
+                    entry.extend_from_slice(delta.keys.get(row as usize));
+                    entry.extend_from_slice(&epoch);
+                    entry.extend_from_slice(&number.to_be_bytes());
+                    state.put(self.table, &entry, &value);
+                    value.clear();
+                    number += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// For [`Layout::Counted`]: writes a delta, whose rows have `matches` matches now, after giving the rows in `found`
     /// their `changes` of matches.
     pub(super) fn apply_counted(
@@ -218,7 +291,7 @@ impl Side {
         let entries: Vec<&[u8]> = entries.iter().collect();
         let stored = state.get_many(self.table, &entries)?;
         for (row, stored) in stored.iter().enumerate() {
-            let old = stored.as_deref().map_or(Ok(0), |value| decode(value, true).map(|(weight, _)| weight))?;
+            let old = stored.map_or(Ok(0), |value| decode(value, true).map(|(weight, _)| weight))?;
             match weights::add(old, delta.delta.weights()[row])? {
                 0 => state.delete(self.table, entries[row]),
                 new => state.put(self.table, entries[row], &encode_counted(new, matches[row])),

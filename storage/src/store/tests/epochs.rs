@@ -7,7 +7,7 @@ use crate::{Epoch, EpochScope, ObjectId, StorageError, StoreOptions, Table, Tabl
 fn get(scope: &mut EpochScope, table: Table, key: &[u8]) -> Option<Vec<u8>> {
     let one = scope.get(table, key).unwrap();
     let many = scope.get_many(table, &[key, b"never written", key]).unwrap();
-    assert_eq!([&many[0], &many[1], &many[2]], [&one, &None, &one]);
+    assert_eq!(many.iter().collect::<Vec<_>>(), [one.as_deref(), None, one.as_deref()]);
     one.map(|value| value.to_vec())
 }
 

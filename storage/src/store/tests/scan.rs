@@ -37,7 +37,7 @@ fn check_reads(scope: &mut EpochScope, model: &Model, probes: &[Vec<u8>], after:
     let keys: Vec<&[u8]> = probes.iter().map(Vec::as_slice).collect();
     let values = scope.get_many(STATE, &keys).unwrap();
     let expected: Vec<Option<u8>> = probes.iter().map(|k| model.get(k).copied()).collect();
-    assert_eq!(values.iter().map(|v| v.as_ref().map(|v| v[0])).collect::<Vec<_>>(), expected);
+    assert_eq!(values.iter().map(|v| v.map(|v| v[0])).collect::<Vec<_>>(), expected);
 
     for prefix in probes {
         let mut seen = Vec::new();
