@@ -125,6 +125,7 @@ impl Session {
 
     /// Waits for more of what the client sends; false at its end.
     async fn fill(&mut self, shutdown: &mut watch::Receiver<bool>) -> Result<bool, SessionError> {
+        self.connection.flush_due().await?;
         tokio::select! {
             biased;
             more = self.connection.fill() => Ok(more?),
@@ -157,7 +158,7 @@ impl Session {
         self.ready().await
     }
 
-    /// ReadyForQuery, and everything is sent.
+    /// ReadyForQuery, and everything is sent (see [`super::wire::Connection::flush_soon`]).
     pub(super) async fn ready(&mut self) -> Result<(), SessionError> {
         let status = match self.transaction {
             // An implicit one ends before this.
@@ -170,7 +171,7 @@ impl Session {
             Transaction::Failed => b'E',
         };
         backend::ready_for_query(&mut self.connection.output, status);
-        Ok(self.connection.flush().await?)
+        Ok(self.connection.flush_soon().await?)
     }
 
     /// Tells the client of an error; the transaction has failed with it.
@@ -212,6 +213,10 @@ impl Session {
     ) -> Result<Started, SessionError> {
         let statement = &plan.prepared.parsed.statement;
         self.check_not_failed(statement)?;
+        if plan.lookup.is_none() {
+            // It may take its time. Before the implicit transaction begins: what that answers can be taken back until it is sent.
+            self.connection.flush_due().await?;
+        }
         self.begin_implicit(statement);
         // What the block has written is not in storage yet: the engine decides how such reads are answered.
         let unwritten = self.transaction.has_writes();

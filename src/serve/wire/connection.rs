@@ -45,6 +45,8 @@ pub(in crate::serve) struct Connection {
     pub(in crate::serve) output: BytesMut,
     /// How often answers were sent: what was sent cannot be taken back.
     pub(in crate::serve) flushes: u64,
+    /// The client waits for what is in the output buffer.
+    due: bool,
     max_message_bytes: usize,
     write_timeout: Duration,
 }
@@ -57,6 +59,7 @@ impl Connection {
             input: BytesMut::with_capacity(INPUT_BYTES),
             output: BytesMut::with_capacity(INPUT_BYTES),
             flushes: 0,
+            due: false,
             max_message_bytes: config.max_message_bytes,
             write_timeout: Duration::from_millis(config.client_write_timeout_ms),
         }
@@ -164,12 +167,35 @@ impl Connection {
         if self.is_full() { self.flush().await } else { Ok(()) }
     }
 
+    /// Sends everything in the output buffer: now, or, when the next message is here already, with the answer to that one.
+    /// A client that sends many small transactions without waiting gets their answers in one write.
+    pub(in crate::serve) async fn flush_soon(&mut self) -> Result<(), ConnectionError> {
+        if self.is_full() || !self.has_message() {
+            return self.flush().await;
+        }
+        self.due = true;
+        Ok(())
+    }
+
+    /// Sends what [`Connection::flush_soon`] has kept back: to be called before anything is waited for.
+    #[inline]
+    pub(in crate::serve) async fn flush_due(&mut self) -> Result<(), ConnectionError> {
+        if self.due { self.flush().await } else { Ok(()) }
+    }
+
+    /// Whether the next message has arrived in full.
+    fn has_message(&self) -> bool {
+        let length = self.input.get(1..HEADER).and_then(<[u8]>::first_chunk).map(|bytes| u32::from_be_bytes(*bytes));
+        length.is_some_and(|length| self.input.len() > length as usize)
+    }
+
     /// Sends everything in the output buffer.
     ///
     /// # Errors
     /// When the client takes nothing for `client_write_timeout_ms`: then the connection ends.
     pub(in crate::serve) async fn flush(&mut self) -> Result<(), ConnectionError> {
         self.flushes += u64::from(!self.output.is_empty());
+        self.due = false;
         while !self.output.is_empty() {
             match self.stream.try_write(&self.output) {
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),

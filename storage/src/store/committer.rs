@@ -63,8 +63,11 @@ impl Committer {
     }
 }
 
+/// A write to a row that was cached: object, key, new value.
+type HotWrite<'a> = (ObjectId, &'a [u8], Option<&'a [u8]>);
+
 /// Removes what the epoch writes from the row cache. Returns the writes to keys that were cached.
-fn evict_rows<'a>(shared: &Shared, batch: &'a EpochBatch) -> Vec<(ObjectId, &'a [u8], Option<&'a [u8]>)> {
+fn evict_rows<'a>(shared: &Shared, batch: &'a EpochBatch) -> Vec<HotWrite<'a>> {
     for table in batch.dropped_tables() {
         if let Table::Rows(object) = table {
             shared.rows.remove_object(object);

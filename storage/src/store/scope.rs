@@ -163,12 +163,17 @@ impl EpochScope {
                 values.push(written);
                 continue;
             }
-            let cached = match table {
-                _ if dropped => Some(values.push(None)),
-                Table::State(_) => state.get(hash, object, key).map(|value| values.push(value)),
-                Table::Rows(_) => self.shared.rows.get(object, key).map(|value| values.push(value.as_deref())),
+            let known = match table {
+                _ if dropped => {
+                    values.push(None);
+                    true
+                }
+                Table::State(_) => state.get(hash, object, key).map(|value| values.push(value)).is_some(),
+                Table::Rows(_) => {
+                    self.shared.rows.get(object, key).map(|value| values.push(value.as_deref())).is_some()
+                }
             };
-            if cached.is_none() {
+            if !known {
                 values.push(None);
                 missing.push((i, hash));
             }
