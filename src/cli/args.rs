@@ -1,5 +1,6 @@
 //! What may be written on the command line, and the text of `--help`.
 
+use crate::bench;
 use crate::config::{Config, ConfigError, load};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -73,19 +74,13 @@ pub(super) enum Command {
 pub(super) struct BenchArgs {
     #[command(subcommand)]
     pub(super) bench: Bench,
-    /// Print JSON instead of a table
-    #[arg(long, global = true)]
-    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) output: bench::report::Output,
 }
 
 #[derive(Subcommand)]
 pub(super) enum Bench {
-    /// How long a restart takes at two sizes of state, a factor of ten apart
-    Restart {
-        /// Events at the larger size
-        #[arg(long, value_name = "N", default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(100..))]
-        events: u64,
-    },
+    Restart(bench::restart::Args),
 }
 
 #[derive(clap::Args)]
