@@ -1,8 +1,19 @@
 //! `attune bench`: measurements that ship with the server. A number is worth something only beside another one from the
 //! same run on the same machine, so every benchmark prints a ratio.
 
+mod client;
+mod cpu;
 mod error;
+mod load;
+mod peers;
+mod process;
+mod random;
+pub mod read;
 pub mod report;
 pub mod restart;
+mod scratch;
 
 pub use error::BenchError;
+pub use peers::Peer;
+pub use process::ServerArgs;
+pub use random::Distribution;

@@ -80,6 +80,7 @@ pub(super) struct BenchArgs {
 
 #[derive(Subcommand)]
 pub(super) enum Bench {
+    Read(bench::read::Args),
     Restart(bench::restart::Args),
 }
 

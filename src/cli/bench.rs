@@ -2,7 +2,7 @@
 
 use super::args::{Bench, BenchArgs};
 use super::{Failure, in_runtime};
-use crate::bench::{BenchError, restart};
+use crate::bench::{BenchError, read, restart};
 use crate::config::Config;
 use std::path::PathBuf;
 
@@ -10,6 +10,7 @@ use std::path::PathBuf;
 pub(super) fn run(args: BenchArgs) -> Result<(), Failure> {
     let BenchArgs { bench, output } = args;
     let report = match bench {
+        Bench::Read(args) => read::run(&args).map_err(failed)?,
         Bench::Restart(args) => {
             let dir = Temporary::new();
             in_runtime(&quiet(), async { restart::run(&dir.0, &args).await.map_err(failed) })?
