@@ -10,6 +10,8 @@ use crate::bench::report::{ATTUNE, Chart, Form, Row, Table};
 
 /// The measure that does not depend on what the clients cost.
 pub(super) const CPU: &str = "CPU";
+/// Peers whose figures stand beside Attune's as ratios.
+const COMPARED: [&str; 2] = ["postgres", "redis"];
 
 /// All queries on idle servers, `depth` deep.
 pub(super) fn idle(
@@ -36,9 +38,9 @@ pub(super) fn idle(
             table.rows.push(row.with(CPU, "µs", measured.cpu_per_operation()));
         }
     }
-    table.compare(CPU);
+    table.compare_with(CPU, &COMPARED);
     if depth > 1 {
-        table.compare("rate");
+        table.compare_with("rate", &COMPARED);
     }
     table.charts = charts(&table, connections, depth);
     Ok(table)

@@ -97,17 +97,26 @@ impl Table {
 
     /// Gives every row of Attune the ratio of its `measure` to that of each peer in the same case.
     pub fn compare(&mut self, measure: &'static str) {
+        let mut peers: Vec<String> = Vec::new();
+        for row in self.rows.iter().filter(|row| !row.subject.starts_with(ATTUNE)) {
+            if !peers.contains(&row.subject) {
+                peers.push(row.subject.clone());
+            }
+        }
+        let peers: Vec<&str> = peers.iter().map(String::as_str).collect();
+        self.compare_with(measure, &peers);
+    }
+
+    /// The same with these peers only.
+    pub fn compare_with(&mut self, measure: &'static str, peers: &[&str]) {
         for at in 0..self.rows.len() {
-            let Some(own) = self.rows[at].value(measure).filter(|_| self.rows[at].subject == ATTUNE) else { continue };
-            let ratios: Vec<Ratio> = self
-                .rows
-                .iter()
-                .filter(|peer| peer.case == self.rows[at].case && peer.subject != ATTUNE)
-                .filter_map(|peer| {
-                    let theirs = peer.value(measure).filter(|value| *value > 0.0)?;
-                    Some(Ratio { measure, to: peer.subject.clone(), value: own / theirs })
-                })
-                .collect();
+            let row = &self.rows[at];
+            let Some(own) = row.value(measure).filter(|_| row.subject == ATTUNE) else { continue };
+            let ratio = |peer: &&str| {
+                let theirs = self.row(&row.case, peer)?.value(measure).filter(|value| *value > 0.0)?;
+                Some(Ratio { measure, to: (*peer).to_owned(), value: own / theirs })
+            };
+            let ratios: Vec<Ratio> = peers.iter().filter_map(ratio).collect();
             self.rows[at].ratios.extend(ratios);
         }
     }

@@ -1,6 +1,7 @@
 //! A sheet to draw on in units of the SVG; the PNG is the same sheet, larger.
 
 use crate::bench::BenchError;
+use crate::bench::report::ATTUNE;
 use plotters::coord::Shift;
 use plotters::element::{Circle, PathElement, Rectangle, Text};
 use plotters::prelude::{DrawingArea, DrawingBackend, FontStyle, IntoFont, RGBColor};
@@ -30,15 +31,23 @@ pub(super) fn colour(subject: &str, at: usize) -> RGBColor {
         RGBColor(0xbe, 0x18, 0x5d),
         RGBColor(0x4b, 0x55, 0x63),
     ];
-    match subject.split([' ', ',']).next().unwrap_or_default() {
-        // Several lines of Attune in one chart need colours of their own.
-        super::super::ATTUNE if subject == super::super::ATTUNE => RGBColor(0x25, 0x63, 0xeb),
+    let first = subject.split([' ', ',']).next().unwrap_or_default();
+    let colour = match first {
+        ATTUNE => RGBColor(0x25, 0x63, 0xeb),
         "postgres" => RGBColor(0x94, 0xa3, 0xb8),
         "redis" => RGBColor(0xe1, 0x6a, 0x54),
         "dbsp" => RGBColor(0x2a, 0x9d, 0x8f),
         "flink" => RGBColor(0xe9, 0xa2, 0x3b),
-        _ => OTHERS[at % OTHERS.len()],
-    }
+        _ => return OTHERS[at % OTHERS.len()],
+    };
+    // `redis HMGET` is Redis, but not the same as `redis`.
+    if first == subject { colour } else { paler(colour) }
+}
+
+/// Half way to the paper.
+fn paler(colour: RGBColor) -> RGBColor {
+    let half = |part: u8| part / 2 + 128;
+    RGBColor(half(colour.0), half(colour.1), half(colour.2))
 }
 
 /// Makes the fonts known that a chart is measured and drawn with.
@@ -90,6 +99,9 @@ impl Type {
 pub(super) struct Canvas<B: DrawingBackend> {
     area: DrawingArea<B, Shift>,
     scale: f64,
+    /// By how much of its size a text is to be lowered to stand in the middle: plotters draws letters into pixels higher
+    /// than an SVG's reader does.
+    lowered: f64,
     pub(super) width: f64,
     pub(super) height: f64,
 }
@@ -98,7 +110,8 @@ impl<B: DrawingBackend> Canvas<B> {
     /// An empty sheet.
     pub(super) fn new(area: DrawingArea<B, Shift>, scale: f64, size: (f64, f64)) -> Result<Canvas<B>, BenchError> {
         area.fill(&PAPER).map_err(|error| BenchError::Chart(error.to_string()))?;
-        Ok(Canvas { area, scale, width: size.0, height: size.1 })
+        let lowered = if scale > 1.0 { 0.13 } else { 0.0 };
+        Ok(Canvas { area, scale, lowered, width: size.0, height: size.1 })
     }
 
     /// Title, what it is about, and where it was measured.
@@ -129,6 +142,7 @@ impl<B: DrawingBackend> Canvas<B> {
         };
         let font = (FONT, look.size * self.scale, style).into_font();
         let style = font.color(&look.colour).pos(Pos::new(horizontal, VPos::Center));
+        let at = (at.0, at.1 + self.lowered * look.size);
         self.draw(&Text::new(text.to_owned(), self.point(at), style))
     }
 
