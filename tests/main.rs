@@ -7,9 +7,11 @@
 //! - `read_your_writes`: acknowledged means visible on every connection
 //! - `crash`: kill -9 at random moments and at named failure points
 //! - `restart`: a server that starts again is the same server
+//! - `bench`: every benchmark at a tiny size
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, unreachable_pub)]
 
+mod bench;
 mod crash;
 mod oracle;
 mod process;

@@ -28,6 +28,23 @@ pub(super) fn of_tree(root: u32) -> Result<Duration, BenchError> {
     Ok(TICK * ticks)
 }
 
+/// Bytes of memory the process holds.
+pub(super) fn resident(process: u32) -> Result<u64, BenchError> {
+    Ok(field(&format!("/proc/{process}/status"), "VmRSS:")? << 10)
+}
+
+/// Bytes the process has had written to storage.
+pub(super) fn written(process: u32) -> Result<u64, BenchError> {
+    field(&format!("/proc/{process}/io"), "write_bytes:")
+}
+
+fn field(path: &str, name: &str) -> Result<u64, BenchError> {
+    let text = std::fs::read_to_string(path)?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let number = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+    number.ok_or_else(|| BenchError::Failed(format!("{path} has no {name}")))
+}
+
 /// Parent and ticks. The name, in parentheses, may contain anything.
 fn parse(stat: &str) -> Option<(u32, u32)> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
@@ -58,8 +75,9 @@ mod tests {
     }
 
     #[test]
-    fn this_process_uses_time() {
+    fn this_process_uses_memory_and_time() {
         let own = std::process::id();
+        assert!(resident(own).unwrap() > 1 << 20);
         let mut sum = 0u64;
         let before = of_tree(own).unwrap();
         while of_tree(own).unwrap() == before {

@@ -81,6 +81,10 @@ pub(super) struct BenchArgs {
 #[derive(Subcommand)]
 pub(super) enum Bench {
     Read(bench::read::Args),
+    Ingest(bench::ingest::Args),
+    Freshness(bench::freshness::Args),
+    State(bench::state::Args),
+    Mixed(bench::mixed::Args),
     Restart(bench::restart::Args),
 }
 

@@ -2,7 +2,7 @@
 
 use super::args::{Bench, BenchArgs};
 use super::{Failure, in_runtime};
-use crate::bench::{BenchError, read, restart};
+use crate::bench::{BenchError, freshness, ingest, mixed, read, restart, state};
 use crate::config::Config;
 use std::path::PathBuf;
 
@@ -11,6 +11,10 @@ pub(super) fn run(args: BenchArgs) -> Result<(), Failure> {
     let BenchArgs { bench, output } = args;
     let report = match bench {
         Bench::Read(args) => read::run(&args).map_err(failed)?,
+        Bench::Ingest(args) => ingest::run(&args).map_err(failed)?,
+        Bench::Freshness(args) => freshness::run(&args).map_err(failed)?,
+        Bench::State(args) => state::run(&args).map_err(failed)?,
+        Bench::Mixed(args) => mixed::run(&args).map_err(failed)?,
         Bench::Restart(args) => {
             let dir = Temporary::new();
             in_runtime(&quiet(), async { restart::run(&dir.0, &args).await.map_err(failed) })?

@@ -9,6 +9,9 @@ pub(super) const ERROR: u8 = b'E';
 /// OIDs of types.
 pub(in crate::bench) const BIGINT: u32 = 20;
 pub(in crate::bench) const BIGINT_ARRAY: u32 = 1016;
+pub(in crate::bench) const INTEGER: u32 = 23;
+pub(in crate::bench) const DOUBLE: u32 = 701;
+pub(in crate::bench) const TIMESTAMP: u32 = 1114;
 
 const PROTOCOL: u32 = 3 << 16;
 /// Format codes: binary.

@@ -42,6 +42,16 @@ impl Connection {
         self.drain(syncs)
     }
 
+    /// Sends what was put together; [`Connection::answers`] reads what comes of it.
+    pub(super) fn send(&mut self, messages: &[u8]) -> Result<(), BenchError> {
+        Ok(self.stream.write_all(messages)?)
+    }
+
+    /// Reads until the server is ready for the `syncs`th time. Returns the number of rows.
+    pub(super) fn answers(&mut self, syncs: usize) -> Result<u64, BenchError> {
+        self.drain(syncs)
+    }
+
     /// Executes statements; returns the rows of all of them.
     pub(super) fn query(&mut self, sql: &str) -> Result<Rows, BenchError> {
         self.stream.write_all(&message::query(sql))?;

@@ -1,5 +1,6 @@
 //! The rows: computed from their keys, so that every peer gets the same without a file.
 
+use crate::bench::calendar::DateTime;
 use crate::bench::random::{Distribution, Keys, Random, mix};
 use std::fmt::Write;
 
@@ -80,17 +81,9 @@ impl Data {
 fn event(item: u64, at: u64, out: &mut String) {
     let noise = mix(item ^ (at << 20));
     let (user, quantity, price) = (noise % 100_000, noise >> 60, ((noise >> 20) % 400) as f64 * 0.25);
-    let second = FIRST_SECOND + at % 10_000_000;
-    let (day, rest) = ((second - FIRST_SECOND) / 86_400, second % 86_400);
-    // Days of 2026, by months of 28 days: any valid date does.
-    let (month, day) = (day / 28 % 12 + 1, day % 28 + 1);
-    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
+    let time = DateTime::of(FIRST_SECOND + at % 10_000_000);
     // Writing to a string cannot fail.
-    let _ = writeln!(
-        out,
-        "{item}\t{user}\tcategory {}\t{quantity}\t{price}\t2026-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}",
-        item % 50
-    );
+    let _ = writeln!(out, "{item}\t{user}\tcategory {}\t{quantity}\t{price}\t{time}", item % 50);
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Where a benchmark ran. Figures of two machines do not compare; their ratios do.
 
+use crate::bench::calendar::DateTime;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The machine, the build and the day.
@@ -15,7 +16,7 @@ pub struct Machine {
     pub system: String,
     /// Version of Attune.
     pub attune: &'static str,
-    /// When, in UTC: `2026-01-31 12:00`.
+    /// When, in UTC: `2026-01-31 12:00:00`.
     pub date: String,
 }
 
@@ -32,7 +33,8 @@ impl Machine {
             memory_bytes: kilobytes(&text("/proc/meminfo")) << 10,
             system: format!("{system}, kernel {}", kernel.trim()),
             attune: env!("CARGO_PKG_VERSION"),
-            date: date(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())),
+            date: DateTime::of(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+                .to_string(),
         }
     }
 
@@ -56,29 +58,9 @@ fn kilobytes(meminfo: &str) -> u64 {
     total.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
-/// Seconds since 1970 as a date and time (Howard Hinnant's `civil_from_days`).
-fn date(seconds: u64) -> String {
-    let days = seconds / 86_400 + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year}-{month:02}-{day:02} {:02}:{:02}", seconds / 3_600 % 24, seconds / 60 % 60)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates_are_those_of_the_calendar() {
-        assert_eq!(date(0), "1970-01-01 00:00");
-        assert_eq!(date(951_782_400), "2000-02-29 00:00");
-        assert_eq!(date(1_795_375_140), "2026-11-22 19:19");
-    }
 
     #[test]
     fn facts_are_read_from_their_files() {
