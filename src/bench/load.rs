@@ -4,11 +4,14 @@ use super::BenchError;
 use super::random::Random;
 use super::report::Row;
 use hdrhistogram::Histogram;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 /// Latencies in nanoseconds, to three digits; longer ones count as this.
 const LONGEST_NS: u64 = 60_000_000_000;
+
+/// Between two looks whether there is an answer.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// States of a run.
 const WARMING: u8 = 0;
@@ -80,24 +83,28 @@ pub(super) fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Lets all connections ask at once, each as soon as it has its answers.
+/// Lets all connections ask at once, each as soon as it has its answers. What takes longer than the time is waited for, so
+/// that there is something to tell.
 pub(super) fn run(
     askers: Vec<Box<dyn Asker + '_>>,
     shape: Shape,
     cpu: impl Fn() -> Result<Duration, BenchError>,
 ) -> Result<Measured, BenchError> {
-    let state = AtomicU8::new(WARMING);
+    let (state, answered) = (AtomicU8::new(WARMING), AtomicBool::new(false));
     std::thread::scope(|scope| {
-        let state = &state;
+        let (state, answered) = (&state, &answered);
         let threads: Vec<_> = askers
             .into_iter()
             .enumerate()
-            .map(|(seed, mut asker)| scope.spawn(move || ask(&mut *asker, seed as u64, shape.depth, state)))
+            .map(|(seed, mut asker)| scope.spawn(move || ask(&mut *asker, seed as u64, shape.depth, state, answered)))
             .collect();
         std::thread::sleep(shape.warmup);
         let (before, start) = (cpu(), Instant::now());
         state.store(MEASURING, Ordering::Relaxed);
         std::thread::sleep(shape.time);
+        while !answered.load(Ordering::Relaxed) && !threads.iter().all(|thread| thread.is_finished()) {
+            std::thread::sleep(LOOK);
+        }
         let (after, time) = (cpu(), start.elapsed());
         state.store(STOPPING, Ordering::Relaxed);
         let mut measured = Measured { operations: 0, time, cpu: Duration::ZERO, latency: histogram() };
@@ -112,7 +119,13 @@ pub(super) fn run(
 }
 
 /// Asks until told to stop; the latencies while measuring.
-fn ask(asker: &mut dyn Asker, seed: u64, depth: usize, state: &AtomicU8) -> Result<Histogram<u64>, BenchError> {
+fn ask(
+    asker: &mut dyn Asker,
+    seed: u64,
+    depth: usize,
+    state: &AtomicU8,
+    answered: &AtomicBool,
+) -> Result<Histogram<u64>, BenchError> {
     let (mut random, mut out, mut latency) = (Random::new(seed), Vec::new(), histogram());
     loop {
         let now = state.load(Ordering::Relaxed);
@@ -127,6 +140,9 @@ fn ask(asker: &mut dyn Asker, seed: u64, depth: usize, state: &AtomicU8) -> Resu
         asker.exchange(&mut out, depth)?;
         if now == MEASURING {
             latency.saturating_record_n(nanoseconds(start.elapsed()), depth as u64);
+            if !answered.load(Ordering::Relaxed) {
+                answered.store(true, Ordering::Relaxed);
+            }
         }
     }
 }

@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long, value_name = "PERCENT,...", value_delimiter = ',', default_value = "1,50,80")]
     pub shares: Vec<f64>,
     /// Users that the events are of
-    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub users: u64,
     /// Seconds per measurement
     #[arg(long, value_name = "S", default_value_t = 10.0)]

@@ -164,10 +164,14 @@ impl Row {
         self
     }
 
-    /// The value of a measure.
+    /// The value of a measure, if there is one.
     #[must_use]
     pub fn value(&self, measure: &str) -> Option<f64> {
-        self.measures.iter().find(|found| found.name == measure).map(|found| found.value)
+        self.measures
+            .iter()
+            .find(|found| found.name == measure)
+            .map(|found| found.value)
+            .filter(|value| value.is_finite())
     }
 }
 

@@ -9,6 +9,8 @@ use super::{Machine, Table};
 use crate::bench::BenchError;
 use canvas::Canvas;
 use plotters::prelude::{BitMapBackend, DrawingBackend, IntoDrawingArea, SVGBackend};
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 
 /// Pixels of the PNG per unit of the SVG, so that text is sharp on a dense screen.
@@ -51,8 +53,12 @@ impl Chart {
         let (width, height) = self.size(table);
         let file = |extension: &str| path.with_file_name(format!("{}.{extension}", name(path)));
         self.draw_on(SVGBackend::new(&file("svg"), (width, height)), 1.0, table, machine)?;
-        let scaled = |length: u32| (f64::from(length) * PNG_SCALE) as u32;
-        self.draw_on(BitMapBackend::new(&file("png"), (scaled(width), scaled(height))), PNG_SCALE, table, machine)
+        let size = [width, height].map(|length| (f64::from(length) * PNG_SCALE) as u32);
+        // Three bytes a pixel.
+        let mut pixels = vec![0; size[0] as usize * size[1] as usize * 3];
+        let backend = BitMapBackend::with_buffer(&mut pixels, (size[0], size[1]));
+        self.draw_on(backend, PNG_SCALE, table, machine)?;
+        write_png(&file("png"), size, &pixels).map_err(|error| BenchError::Chart(error.to_string()))
     }
 
     fn size(&self, table: &Table) -> (u32, u32) {
@@ -78,6 +84,15 @@ impl Chart {
         }
         canvas.finish()
     }
+}
+
+/// Packed as well as it goes: the pictures are kept in a repository.
+fn write_png(path: &Path, [width, height]: [u32; 2], pixels: &[u8]) -> Result<(), png::EncodingError> {
+    let mut encoder = png::Encoder::new(BufWriter::new(File::create(path)?), width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_compression(png::Compression::Best);
+    encoder.set_adaptive_filter(png::AdaptiveFilterType::Adaptive);
+    encoder.write_header()?.write_image_data(pixels)
 }
 
 /// The file's name; `with_extension` would cut it at a dot within.
