@@ -80,6 +80,8 @@ fn measure(server: &Process, args: &Args) -> Result<[Table; 3], BenchError> {
         let mut alone: Option<Done> = None;
         for (name, others) in BESIDE {
             if others == [activity] {
+                // The place stays empty, so that the columns come in one order.
+                rows = rows.map(|row| row.with(name, "x", f64::NAN));
                 continue;
             }
             progress(&format!("mixed: {} {name}", activity.name()));
