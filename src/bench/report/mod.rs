@@ -13,6 +13,7 @@ mod table;
 pub use chart::{Chart, Form};
 pub use machine::Machine;
 pub use number::{compact, plain};
+use number::{labelled, tick};
 pub use output::{Output, progress};
 
 /// How this server is called beside its peers.

@@ -39,3 +39,24 @@ pub fn compact(value: f64) -> String {
         _ => plain(value),
     }
 }
+
+/// With its unit; long times in a longer one: `432 ms` for 432,500 µs.
+pub(super) fn labelled(value: f64, unit: &str) -> String {
+    // Times stay in their unit as long as they can be read in it beside others.
+    let (value, unit) = match unit {
+        "µs" if value >= 9_999.5e3 => (value / 1e6, "s"),
+        "µs" if value >= 9_999.5 => (value / 1e3, "ms"),
+        "ms" if value >= 9_999.5 => (value / 1e3, "s"),
+        _ => (value, unit),
+    };
+    let space = if unit.is_empty() || unit.starts_with('/') { "" } else { " " };
+    format!("{}{space}{unit}", compact(value))
+}
+
+/// A round number on an axis: `20 ms`, `1 k`, without the digits that say nothing there.
+pub(super) fn tick(value: f64, unit: &str) -> String {
+    let text = labelled(value, unit);
+    let (number, rest) = text.split_once(' ').map_or((text.as_str(), None), |(number, rest)| (number, Some(rest)));
+    let short = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
+    rest.map_or_else(|| short.to_owned(), |rest| format!("{short} {rest}"))
+}

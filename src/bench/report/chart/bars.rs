@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::canvas::{BOTTOM, Canvas, GRID, INK, LABEL, MARGIN, SOFT, Side, TICK, TOP, colour};
 use super::{Chart, subjects, unit, values};
 use crate::bench::BenchError;
-use crate::bench::report::{ATTUNE, Table, compact};
+use crate::bench::report::{ATTUNE, Table, compact, labelled, tick};
 use plotters::prelude::DrawingBackend;
 
 const WIDTH: u32 = 960;
@@ -35,12 +35,12 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &Canvas<B>, chart: &Chart, table: 
     let right = canvas.width - MARGIN - VALUE;
     let x = |value: f64| left + axis.place(value) * (right - left);
     let bottom = canvas.height - BOTTOM + 6.0;
-    for tick in axis.ticks() {
-        canvas.line(&[(x(tick), TOP), (x(tick), bottom)], 1.0, GRID)?;
-        canvas.text((x(tick), bottom + 12.0), &compact(tick), TICK, Side::Middle)?;
+    for value in axis.ticks() {
+        canvas.line(&[(x(value), TOP), (x(value), bottom)], 1.0, GRID)?;
+        canvas.text((x(value), bottom + 12.0), &tick(value, unit), TICK, Side::Middle)?;
     }
     let scale = if axis.is_log() { ", logarithmic" } else { "" };
-    canvas.text((left, bottom + 32.0), &format!("{} in {unit}{scale}", chart.measure), TICK, Side::Left)?;
+    canvas.text((left, bottom + 32.0), &format!("{}{scale}", chart.measure), TICK, Side::Left)?;
 
     let mut y = TOP + BETWEEN / 2.0;
     for case in &cases {
@@ -51,24 +51,19 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &Canvas<B>, chart: &Chart, table: 
             let at = subjects.iter().position(|subject| *subject == row.subject).unwrap_or(0);
             canvas.bar((left, y), (x(value).max(left + 2.0), y + BAR - 4.0), colour(&row.subject, at))?;
             let look = if row.subject == ATTUNE { LABEL.strong(INK) } else { LABEL };
-            let text = format!("{} {unit}", compact(value));
+            let text = labelled(value, unit);
             let from = x(value) + 8.0;
             canvas.text((from, y + BAR / 2.0 - 2.0), &text, look, Side::Left)?;
             if let Some(ratio) = row.ratios.iter().find(|ratio| ratio.measure == chart.measure) {
-                let text = format!("{} × {}", compact(ratio.value), ratio.to);
-                let from = from + look.width(&text_with_gap(value, unit))?;
-                canvas.text((from, y + BAR / 2.0 - 2.0), &text, TICK.strong(SOFT), Side::Left)?;
+                let ratio = format!("{} × {}", compact(ratio.value), ratio.to);
+                let from = from + look.width(&format!("{text}   "))?;
+                canvas.text((from, y + BAR / 2.0 - 2.0), &ratio, TICK.strong(SOFT), Side::Left)?;
             }
             y += BAR;
         }
         y += BETWEEN;
     }
     canvas.line(&[(left, TOP), (left, bottom)], 1.0, SOFT)
-}
-
-/// The value's label with the space after it.
-fn text_with_gap(value: f64, unit: &str) -> String {
-    format!("{} {unit}   ", compact(value))
 }
 
 /// The cases that have the measure, in order.

@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::canvas::{BOTTOM, Canvas, GRID, LABEL, MARGIN, SOFT, Side, TICK, TOP, colour};
 use super::{Chart, subjects, unit, values};
 use crate::bench::BenchError;
-use crate::bench::report::{Table, compact};
+use crate::bench::report::{Table, tick};
 use plotters::prelude::DrawingBackend;
 
 pub(super) const SIZE: (u32, u32) = (960, 520);
@@ -34,17 +34,18 @@ pub(super) fn draw<B: DrawingBackend>(
     let y = |value: f64| bottom - up.place(value) * (bottom - top);
 
     let scale = if up.is_log() { ", logarithmic" } else { "" };
-    let title = format!("{} in {}{scale}", chart.measure, unit(table, chart.measure));
+    let unit = unit(table, chart.measure);
+    let title = format!("{}{scale}", chart.measure);
     canvas.text((MARGIN, TOP - 14.0), &title, TICK, Side::Left)?;
-    for tick in up.ticks() {
-        canvas.line(&[(left, y(tick)), (right, y(tick))], 1.0, GRID)?;
-        canvas.text((left - 10.0, y(tick)), &compact(tick), TICK, Side::Right)?;
+    for value in up.ticks() {
+        canvas.line(&[(left, y(value)), (right, y(value))], 1.0, GRID)?;
+        canvas.text((left - 10.0, y(value)), &tick(value, unit), TICK, Side::Right)?;
     }
     canvas.line(&[(left, bottom), (right, bottom)], 1.0, SOFT)?;
     let mut free_from = f64::NEG_INFINITY;
     for place in places.iter().filter(|place| x(**place).is_finite()) {
         if x(*place) >= free_from {
-            canvas.text((x(*place), bottom + 14.0), &compact(*place), TICK, Side::Middle)?;
+            canvas.text((x(*place), bottom + 14.0), &tick(*place, ""), TICK, Side::Middle)?;
             free_from = x(*place) + TICK_WIDTH;
         }
     }
