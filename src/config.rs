@@ -7,7 +7,7 @@ mod check;
 mod load;
 mod value;
 
-pub use load::{ConfigError, VARIABLE_PREFIX, load};
+pub use load::{ConfigError, VARIABLE_PREFIX, load, name_and_value};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 

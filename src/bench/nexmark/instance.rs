@@ -1,0 +1,82 @@
+//! A server without sockets: the coordinator and the engine as `crate::server` starts them, in a directory of its own.
+
+use super::NexmarkError;
+use super::events::EpochEvents;
+use crate::config::Config;
+use crate::coordinator::{Coordinator, RelationChange};
+use crate::serve::engine::{Engine, Outcome, Settings, Transaction};
+use arrow::array::RecordBatch;
+use attune_sql::statement::parse;
+use attune_sql::{SqlError, SqlState};
+use futures::{StreamExt, TryStreamExt};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Epochs handed over before the first one is acknowledged: the next one is always there when one is done.
+const IN_FLIGHT: usize = 4;
+
+/// A running server.
+pub(super) struct Instance {
+    engine: Engine,
+    transaction: Transaction,
+    settings: Settings,
+    directory: PathBuf,
+}
+
+impl Instance {
+    /// Starts one in `config.data`, which must not exist.
+    pub(super) fn start(config: Config) -> Result<Instance, NexmarkError> {
+        let directory = config.data.clone();
+        let config = Arc::new(config);
+        let start = || Engine::new(Coordinator::start(Arc::clone(&config))?, Arc::clone(&config));
+        let engine = start().map_err(|error| NexmarkError::Sql("starting".to_owned(), error))?;
+        Ok(Instance { engine, transaction: Transaction::None, settings: Settings::default(), directory })
+    }
+
+    /// Runs statements one after another, and gives the rows of all.
+    pub(super) async fn run(&mut self, sql: &str) -> Result<Vec<RecordBatch>, NexmarkError> {
+        self.statements(sql).await.map_err(|error| NexmarkError::Sql(sql.to_owned(), error))
+    }
+
+    async fn statements(&mut self, sql: &str) -> Result<Vec<RecordBatch>, SqlError> {
+        let mut batches = Vec::new();
+        for parsed in parse(sql)? {
+            let prepared = self.engine.prepare(parsed, &[], &self.settings)?;
+            let outcome = self.engine.execute(&prepared, Vec::new(), &mut self.transaction, &mut self.settings).await?;
+            if let Outcome::Rows { stream, .. } = outcome {
+                let rows: Vec<RecordBatch> = stream.try_collect().await.map_err(|error| failed(&error))?;
+                batches.extend(rows);
+            }
+        }
+        Ok(batches)
+    }
+
+    /// Writes the events, an epoch each, and returns when the last one is acknowledged.
+    pub(super) async fn feed(&self, epochs: &[EpochEvents]) -> Result<(), NexmarkError> {
+        let catalog = self.engine.coordinator.catalog();
+        let writes = epochs.iter().map(|epoch| async {
+            let changes = epoch.streams.iter().map(|(stream, rows)| {
+                let stream = catalog.relation(stream)?.id.0;
+                Ok(RelationChange::Append { stream, rows: rows.clone() })
+            });
+            self.engine.coordinator.write(changes.collect::<Result<_, SqlError>>()?).await
+        });
+        let mut answers = futures::stream::iter(writes).buffered(IN_FLIGHT);
+        while let Some(answer) = answers.next().await {
+            answer.map_err(|error| NexmarkError::Sql("writing events".to_owned(), error))?;
+        }
+        Ok(())
+    }
+
+    /// Stops it and removes its directory.
+    pub(super) async fn stop(self) -> Result<(), NexmarkError> {
+        self.engine.coordinator.shutdown().await;
+        let directory = self.directory.clone();
+        drop(self);
+        Ok(std::fs::remove_dir_all(directory)?)
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> SqlError {
+    SqlError::new(SqlState::InternalError, error.to_string())
+}

@@ -1,0 +1,64 @@
+//! One measurement: a query in a fresh data directory.
+
+use super::events::EpochEvents;
+use super::instance::Instance;
+use super::queries::{Query, STREAMS};
+use super::usage::Usage;
+use super::{NexmarkError, Options, check};
+use crate::config::{Config, load};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// Tells the data directories of one process apart.
+static RUNS: AtomicUsize = AtomicUsize::new(0);
+
+/// What a run took: the same for us and for peers, which print it as JSON.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct Measured {
+    /// Events.
+    pub(super) events: usize,
+    /// Seconds from the first event handed over to the last result.
+    pub(super) seconds: f64,
+    /// Seconds of CPU of the process in that time, all its threads.
+    pub(super) cpu_seconds: f64,
+    /// Bytes handed to the disk in that time.
+    pub(super) written_bytes: u64,
+    /// Rows of the result at the end, where they were counted.
+    pub(super) rows: Option<u64>,
+}
+
+/// Runs `query`, whose text is `sql`.
+pub(super) async fn run(
+    query: &Query,
+    sql: &str,
+    epochs: &[EpochEvents],
+    options: &Options,
+) -> Result<Measured, NexmarkError> {
+    let mut instance = Instance::start(config(options)?)?;
+    instance.run(STREAMS).await?;
+    instance.run(&format!("CREATE MATERIALIZED VIEW result AS {sql}")).await?;
+    let (started, before) = (Instant::now(), Usage::now()?);
+    instance.feed(epochs).await?;
+    let (seconds, used) = (started.elapsed().as_secs_f64(), Usage::now()?.since(before));
+    let rows = match options.check {
+        true => Some(check::same(&mut instance, query, sql).await?),
+        false => None,
+    };
+    instance.stop().await?;
+    Ok(Measured {
+        events: options.events,
+        seconds,
+        cpu_seconds: used.cpu_seconds,
+        written_bytes: used.written_bytes,
+        rows,
+    })
+}
+
+/// The server's defaults, with epochs of exactly the batches that are written.
+fn config(options: &Options) -> Result<Config, NexmarkError> {
+    let directory = options.dir.clone().unwrap_or_else(std::env::temp_dir);
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
+    let data = directory.join(format!("attune-nexmark-{}-{run}", std::process::id()));
+    let defaults = Config { data, epoch_max_rows: options.batch, ..Config::default() };
+    Ok(load(defaults, None, std::iter::empty(), &options.set)?)
+}
