@@ -1,4 +1,4 @@
-//! A server without sockets: the coordinator and the engine as `crate::server` starts them, in a directory of its own.
+//! A server without sockets: the coordinator and the engine as `crate::server` starts them, in a directory that is given.
 
 use super::NexmarkError;
 use super::events::EpochEvents;
@@ -9,7 +9,6 @@ use arrow::array::RecordBatch;
 use attune_sql::statement::parse;
 use attune_sql::{SqlError, SqlState};
 use futures::{StreamExt, TryStreamExt};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Epochs handed over before the first one is acknowledged: the next one is always there when one is done.
@@ -20,17 +19,15 @@ pub(super) struct Instance {
     engine: Engine,
     transaction: Transaction,
     settings: Settings,
-    directory: PathBuf,
 }
 
 impl Instance {
     /// Starts one in `config.data`, which must not exist.
     pub(super) fn start(config: Config) -> Result<Instance, NexmarkError> {
-        let directory = config.data.clone();
         let config = Arc::new(config);
         let start = || Engine::new(Coordinator::start(Arc::clone(&config))?, Arc::clone(&config));
         let engine = start().map_err(|error| NexmarkError::Sql("starting".to_owned(), error))?;
-        Ok(Instance { engine, transaction: Transaction::None, settings: Settings::default(), directory })
+        Ok(Instance { engine, transaction: Transaction::None, settings: Settings::default() })
     }
 
     /// Runs statements one after another, and gives the rows of all.
@@ -68,12 +65,9 @@ impl Instance {
         Ok(())
     }
 
-    /// Stops it and removes its directory.
-    pub(super) async fn stop(self) -> Result<(), NexmarkError> {
+    /// Stops it.
+    pub(super) async fn stop(self) {
         self.engine.coordinator.shutdown().await;
-        let directory = self.directory.clone();
-        drop(self);
-        Ok(std::fs::remove_dir_all(directory)?)
     }
 }
 

@@ -3,14 +3,12 @@
 use super::events::EpochEvents;
 use super::instance::Instance;
 use super::queries::{Query, STREAMS};
+use super::scratch::Scratch;
 use super::usage::Usage;
 use super::{NexmarkError, Options, check};
 use crate::config::{Config, load};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::Path;
 use std::time::Instant;
-
-/// Tells the data directories of one process apart.
-static RUNS: AtomicUsize = AtomicUsize::new(0);
 
 /// What a run took: the same for us and for peers, which print it as JSON.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -34,7 +32,8 @@ pub(super) async fn run(
     epochs: &[EpochEvents],
     options: &Options,
 ) -> Result<Measured, NexmarkError> {
-    let mut instance = Instance::start(config(options)?)?;
+    let scratch = Scratch::new(options.dir.as_deref())?;
+    let mut instance = Instance::start(config(scratch.path(), options)?)?;
     instance.run(STREAMS).await?;
     instance.run(&format!("CREATE MATERIALIZED VIEW result AS {sql}")).await?;
     let (started, before) = (Instant::now(), Usage::now()?);
@@ -44,7 +43,7 @@ pub(super) async fn run(
         true => Some(check::same(&mut instance, query, sql).await?),
         false => None,
     };
-    instance.stop().await?;
+    instance.stop().await;
     Ok(Measured {
         events: options.events,
         seconds,
@@ -55,10 +54,7 @@ pub(super) async fn run(
 }
 
 /// The server's defaults, with epochs of exactly the batches that are written.
-fn config(options: &Options) -> Result<Config, NexmarkError> {
-    let directory = options.dir.clone().unwrap_or_else(std::env::temp_dir);
-    let run = RUNS.fetch_add(1, Ordering::Relaxed);
-    let data = directory.join(format!("attune-nexmark-{}-{run}", std::process::id()));
-    let defaults = Config { data, epoch_max_rows: options.batch, ..Config::default() };
+fn config(directory: &Path, options: &Options) -> Result<Config, NexmarkError> {
+    let defaults = Config { data: directory.join("data"), epoch_max_rows: options.batch, ..Config::default() };
     Ok(load(defaults, None, std::iter::empty(), &options.set)?)
 }

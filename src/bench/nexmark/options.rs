@@ -14,6 +14,9 @@ pub struct Options {
     /// Queries, such as q0,q3 [default: all that are there]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub queries: Vec<String>,
+    /// Other engines to run the same queries beside ours: dbsp, flink
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub peers: Vec<String>,
     /// Runs of each query; the median counts
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
     pub rounds: usize,

@@ -9,6 +9,7 @@ async fn every_view_is_its_query() {
         events: 2_000,
         batch: 300,
         queries: Vec::new(),
+        peers: Vec::new(),
         rounds: 1,
         core: "all".to_owned(),
         check: true,
@@ -18,7 +19,7 @@ async fn every_view_is_its_query() {
     let report = run(&options).await.unwrap();
     let json = serde_json::to_value(&report).unwrap();
     for query in json["queries"].as_array().unwrap() {
-        let rows = query["attune"]["rows"].as_u64();
+        let rows = query["engines"]["attune"]["rows"].as_u64();
         assert!(query["not_yet"].is_string() || rows.is_some_and(|rows| rows > 0), "{query}");
     }
     assert!(report.table().contains("q22"), "{}", report.table());
