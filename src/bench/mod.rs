@@ -11,6 +11,7 @@ pub mod freshness;
 pub mod ingest;
 mod load;
 pub mod mixed;
+pub mod nexmark;
 mod peers;
 mod process;
 mod random;

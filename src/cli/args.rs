@@ -1,7 +1,7 @@
 //! What may be written on the command line, and the text of `--help`.
 
 use crate::bench;
-use crate::config::{Config, ConfigError, load};
+use crate::config::{Config, ConfigError, load, name_and_value};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -86,6 +86,7 @@ pub(super) enum Bench {
     State(bench::state::Args),
     Mixed(bench::mixed::Args),
     Restart(bench::restart::Args),
+    Nexmark(bench::nexmark::Args),
 }
 
 #[derive(clap::Args)]
@@ -152,11 +153,6 @@ impl SettingArgs {
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         load(defaults, self.config.as_deref(), variables, &flags)
     }
-}
-
-fn name_and_value(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, such as row_cache_bytes=64MB")?;
-    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 fn speed(text: &str) -> Result<f64, String> {

@@ -2,7 +2,7 @@
 
 use super::args::{Bench, BenchArgs};
 use super::{Failure, in_runtime};
-use crate::bench::{BenchError, freshness, ingest, mixed, read, restart, state};
+use crate::bench::{BenchError, freshness, ingest, mixed, nexmark, read, restart, state};
 use crate::config::Config;
 use std::path::PathBuf;
 
@@ -19,6 +19,7 @@ pub(super) fn run(args: BenchArgs) -> Result<(), Failure> {
             let dir = Temporary::new();
             in_runtime(&quiet(), async { restart::run(&dir.0, &args).await.map_err(failed) })?
         }
+        Bench::Nexmark(args) => in_runtime(&quiet(), async { nexmark::run(&args).await.map_err(failed) })?,
     };
     output.write(&report).map_err(failed)
 }

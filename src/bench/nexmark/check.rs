@@ -1,8 +1,9 @@
 //! Whether a view is what its query gives.
 
-use super::NexmarkError;
+use super::failed;
 use super::instance::Instance;
 use super::queries::Query;
+use crate::bench::BenchError;
 use arrow::array::RecordBatch;
 use attune_storage::StorageError;
 use attune_storage::codec::RowCodec;
@@ -17,12 +18,12 @@ struct Bag {
 }
 
 /// Compares the view `result` with its query, run as a batch query over the streams; gives the number of rows.
-pub(super) async fn same(instance: &mut Instance, query: &Query, sql: &str) -> Result<u64, NexmarkError> {
+pub(super) async fn same(instance: &mut Instance, query: &Query, sql: &str) -> Result<u64, BenchError> {
     let columns = query.compared;
     let view = Bag::of(&instance.run(&format!("SELECT {columns} FROM result")).await?)?;
     let batch = Bag::of(&instance.run(&format!("SELECT {columns} FROM (\n{sql}) AS q")).await?)?;
     if view != batch {
-        return Err(NexmarkError::Differs(format!(
+        return Err(BenchError::Failed(format!(
             "{}: the view has {} rows (checksum {:016x}), its query gives {} ({:016x})",
             query.name, view.rows, view.checksum, batch.rows, batch.checksum
         )));
@@ -31,10 +32,10 @@ pub(super) async fn same(instance: &mut Instance, query: &Query, sql: &str) -> R
 }
 
 impl Bag {
-    fn of(batches: &[RecordBatch]) -> Result<Bag, NexmarkError> {
+    fn of(batches: &[RecordBatch]) -> Result<Bag, BenchError> {
         let mut bag = Bag::default();
         for batch in batches {
-            bag.add(batch).map_err(|error| NexmarkError::Differs(error.to_string()))?;
+            bag.add(batch).map_err(|error| failed(error))?;
         }
         Ok(bag)
     }

@@ -3,7 +3,8 @@
 //! The generator is deterministic: event n is made from a random generator with seed n. With a fixed time of the first event,
 //! every run, ours or a peer's, sees the same events.
 
-use super::NexmarkError;
+use super::failed;
+use crate::bench::BenchError;
 use arrow::array::{ArrayRef, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
 use nexmark::EventGenerator;
 use nexmark::config::NexmarkConfig;
@@ -21,7 +22,7 @@ pub(super) struct EpochEvents {
 }
 
 /// The first `events` events, `batch` of them in an epoch.
-pub(super) fn epochs(events: usize, batch: usize) -> Result<Vec<EpochEvents>, NexmarkError> {
+pub(super) fn epochs(events: usize, batch: usize) -> Result<Vec<EpochEvents>, BenchError> {
     let mut generator = EventGenerator::new(config()).take(events);
     let mut epochs = Vec::with_capacity(events.div_ceil(batch));
     loop {
@@ -93,7 +94,7 @@ impl Columns {
         }
     }
 
-    fn finish(mut self) -> Result<EpochEvents, NexmarkError> {
+    fn finish(mut self) -> Result<EpochEvents, BenchError> {
         let streams =
             [("person", self.people.finish()?), ("auction", self.auctions.finish()?), ("bid", self.bids.finish()?)];
         Ok(EpochEvents { streams: streams.into_iter().filter(|(_, rows)| rows.num_rows() > 0).collect() })
@@ -112,7 +113,7 @@ impl People {
         self.extra.append_value(&person.extra);
     }
 
-    fn finish(&mut self) -> Result<RecordBatch, NexmarkError> {
+    fn finish(&mut self) -> Result<RecordBatch, BenchError> {
         batch(vec![
             ("id", Arc::new(self.id.finish())),
             ("name", Arc::new(self.name.finish())),
@@ -140,7 +141,7 @@ impl Auctions {
         self.extra.append_value(&auction.extra);
     }
 
-    fn finish(&mut self) -> Result<RecordBatch, NexmarkError> {
+    fn finish(&mut self) -> Result<RecordBatch, BenchError> {
         batch(vec![
             ("id", Arc::new(self.id.finish())),
             ("item_name", Arc::new(self.item_name.finish())),
@@ -167,7 +168,7 @@ impl Bids {
         self.extra.append_value(&bid.extra);
     }
 
-    fn finish(&mut self) -> Result<RecordBatch, NexmarkError> {
+    fn finish(&mut self) -> Result<RecordBatch, BenchError> {
         batch(vec![
             ("auction", Arc::new(self.auction.finish())),
             ("bidder", Arc::new(self.bidder.finish())),
@@ -180,8 +181,9 @@ impl Bids {
     }
 }
 
-fn batch(columns: Vec<(&'static str, ArrayRef)>) -> Result<RecordBatch, NexmarkError> {
-    Ok(RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))?)
+fn batch(columns: Vec<(&'static str, ArrayRef)>) -> Result<RecordBatch, BenchError> {
+    let columns = columns.into_iter().map(|(name, array)| (name, array, true));
+    RecordBatch::try_from_iter_with_nullable(columns).map_err(failed)
 }
 
 /// Numbers of the generator are below 2^63.

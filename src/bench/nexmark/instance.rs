@@ -1,7 +1,7 @@
 //! A server without sockets: the coordinator and the engine as `crate::server` starts them, in a directory that is given.
 
-use super::NexmarkError;
 use super::events::EpochEvents;
+use crate::bench::BenchError;
 use crate::config::Config;
 use crate::coordinator::{Coordinator, RelationChange};
 use crate::serve::engine::{Engine, Outcome, Settings, Transaction};
@@ -23,16 +23,16 @@ pub(super) struct Instance {
 
 impl Instance {
     /// Starts one in `config.data`, which must not exist.
-    pub(super) fn start(config: Config) -> Result<Instance, NexmarkError> {
+    pub(super) fn start(config: Config) -> Result<Instance, BenchError> {
         let config = Arc::new(config);
         let start = || Engine::new(Coordinator::start(Arc::clone(&config))?, Arc::clone(&config));
-        let engine = start().map_err(|error| NexmarkError::Sql("starting".to_owned(), error))?;
+        let engine = start().map_err(|error| statement_failed("starting", &error))?;
         Ok(Instance { engine, transaction: Transaction::None, settings: Settings::default() })
     }
 
     /// Runs statements one after another, and gives the rows of all.
-    pub(super) async fn run(&mut self, sql: &str) -> Result<Vec<RecordBatch>, NexmarkError> {
-        self.statements(sql).await.map_err(|error| NexmarkError::Sql(sql.to_owned(), error))
+    pub(super) async fn run(&mut self, sql: &str) -> Result<Vec<RecordBatch>, BenchError> {
+        self.statements(sql).await.map_err(|error| statement_failed(sql, &error))
     }
 
     async fn statements(&mut self, sql: &str) -> Result<Vec<RecordBatch>, SqlError> {
@@ -49,7 +49,7 @@ impl Instance {
     }
 
     /// Writes the events, an epoch each, and returns when the last one is acknowledged.
-    pub(super) async fn feed(&self, epochs: &[EpochEvents]) -> Result<(), NexmarkError> {
+    pub(super) async fn feed(&self, epochs: &[EpochEvents]) -> Result<(), BenchError> {
         let catalog = self.engine.coordinator.catalog();
         let writes = epochs.iter().map(|epoch| async {
             let changes = epoch.streams.iter().map(|(stream, rows)| {
@@ -60,7 +60,7 @@ impl Instance {
         });
         let mut answers = futures::stream::iter(writes).buffered(IN_FLIGHT);
         while let Some(answer) = answers.next().await {
-            answer.map_err(|error| NexmarkError::Sql("writing events".to_owned(), error))?;
+            answer.map_err(|error| statement_failed("writing events", &error))?;
         }
         Ok(())
     }
@@ -69,6 +69,11 @@ impl Instance {
     pub(super) async fn stop(self) {
         self.engine.coordinator.shutdown().await;
     }
+}
+
+fn statement_failed(what: &str, error: &SqlError) -> BenchError {
+    let hint = error.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    BenchError::Failed(format!("{what}: {}{hint}", error.message))
 }
 
 fn failed(error: &dyn std::error::Error) -> SqlError {

@@ -5,7 +5,8 @@ use super::instance::Instance;
 use super::queries::{Query, STREAMS};
 use super::scratch::Scratch;
 use super::usage::Usage;
-use super::{NexmarkError, Options, check};
+use super::{Args, check, failed};
+use crate::bench::BenchError;
 use crate::config::{Config, load};
 use std::path::Path;
 use std::time::Instant;
@@ -26,26 +27,21 @@ pub(super) struct Measured {
 }
 
 /// Runs `query`, whose text is `sql`.
-pub(super) async fn run(
-    query: &Query,
-    sql: &str,
-    epochs: &[EpochEvents],
-    options: &Options,
-) -> Result<Measured, NexmarkError> {
-    let scratch = Scratch::new(options.dir.as_deref())?;
-    let mut instance = Instance::start(config(scratch.path(), options)?)?;
+pub(super) async fn run(query: &Query, sql: &str, epochs: &[EpochEvents], args: &Args) -> Result<Measured, BenchError> {
+    let scratch = Scratch::new(args.dir.as_deref())?;
+    let mut instance = Instance::start(config(scratch.path(), args)?)?;
     instance.run(STREAMS).await?;
     instance.run(&format!("CREATE MATERIALIZED VIEW result AS {sql}")).await?;
     let (started, before) = (Instant::now(), Usage::now()?);
     instance.feed(epochs).await?;
     let (seconds, used) = (started.elapsed().as_secs_f64(), Usage::now()?.since(before));
-    let rows = match options.check {
+    let rows = match args.check {
         true => Some(check::same(&mut instance, query, sql).await?),
         false => None,
     };
     instance.stop().await;
     Ok(Measured {
-        events: options.events,
+        events: args.events,
         seconds,
         cpu_seconds: used.cpu_seconds,
         written_bytes: used.written_bytes,
@@ -54,7 +50,7 @@ pub(super) async fn run(
 }
 
 /// The server's defaults, with epochs of exactly the batches that are written.
-fn config(directory: &Path, options: &Options) -> Result<Config, NexmarkError> {
-    let defaults = Config { data: directory.join("data"), epoch_max_rows: options.batch, ..Config::default() };
-    Ok(load(defaults, None, std::iter::empty(), &options.set)?)
+fn config(directory: &Path, args: &Args) -> Result<Config, BenchError> {
+    let defaults = Config { data: directory.join("data"), epoch_max_rows: args.batch, ..Config::default() };
+    Ok(load(defaults, None, std::iter::empty(), &args.set).map_err(failed)?)
 }

@@ -8,13 +8,13 @@
 //! - `queries`, `sql/*.sql`: which queries there are; `events`: the generator's events as Arrow batches
 //! - `instance`: a server without sockets; `measure`: one measurement; `check`: view = batch query
 //! - `peers`: other engines; their sources are in `benches/peers`
-//! - `options`: the command line; `report`: the table; `usage`: what the process has used; `scratch`: temporary directories
+//! - `args`: the command line; `report`: the table; `usage`: what the process has used; `scratch`: temporary directories
 
+mod args;
 mod check;
 mod events;
 mod instance;
 mod measure;
-mod options;
 mod peers;
 mod queries;
 mod report;
@@ -23,70 +23,43 @@ mod scratch;
 mod tests;
 mod usage;
 
-pub use options::Options;
-pub use report::Report;
+pub use args::Args;
 
-use crate::config::ConfigError;
-use attune_sql::SqlError;
+use super::BenchError;
+use super::report::{ATTUNE, Report, progress};
 use measure::Measured;
-use queries::{QUERIES, Query};
-use report::{Line, OURS};
-
-/// Why the benchmark could not be run to its end.
-#[derive(Debug, thiserror::Error)]
-pub enum NexmarkError {
-    /// A query that is not there, or not supported yet.
-    #[error("{0}")]
-    Query(String),
-    /// A setting that cannot be used.
-    #[error("{}", .0.0)]
-    Setting(#[from] ConfigError),
-    /// A statement failed.
-    #[error("{}: {}", .0, .1.message)]
-    Sql(String, SqlError),
-    /// A file could not be read or written.
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
-    /// Generated values did not fit the columns of their stream.
-    #[error("{0}")]
-    Arrow(#[from] arrow::error::ArrowError),
-    /// Another engine failed.
-    #[error("{0}")]
-    Peer(String),
-    /// A view is not what its query gives.
-    #[error("{0}")]
-    Differs(String),
-}
+use queries::QUERIES;
+use report::Runs;
 
 /// Measures the queries that were asked for: in each round ours, then every peer's, so that all of them see the same machine.
 ///
 /// # Errors
 /// When a query or peer is unknown, a statement fails, a peer fails, or (with `--check`) a view is not its query.
-pub async fn run(options: &Options) -> Result<Report, NexmarkError> {
-    let selected = queries::select(&options.queries)?;
-    let epochs = events::epochs(options.events, options.batch)?;
+pub async fn run(args: &Args) -> Result<Report, BenchError> {
+    let selected = queries::select(&args.queries)?;
+    let epochs = events::epochs(args.events, args.batch)?;
     // Before this process is pinned: building a peer may use all cores.
-    let peers = peers::prepare(options, &epochs)?;
-    if let Some(core) = options.pinned() {
+    let peers = peers::prepare(args, &epochs)?;
+    if let Some(core) = args.pinned() {
         usage::pin(core)?;
     }
-    let mut lines: Vec<Line> = Vec::new();
-    for query in QUERIES {
-        if !selected.contains(&query.name) {
-            continue;
-        }
-        let mut line = Line::new(query);
-        if let Ok(sql) = query.sql {
-            for _ in 0..options.rounds {
-                tracing::info!(query = query.name, "running");
-                line.add(OURS, measure::run(query, sql, &epochs, options).await?);
-                for peer in peers.ready.iter().filter(|peer| peer.has(query.name)) {
-                    tracing::info!(query = query.name, peer = peer.name(), "running");
-                    line.add(peer.name(), peer.run(query.name, options)?);
-                }
+    let mut runs = Runs::default();
+    for query in QUERIES.iter().filter(|query| selected.contains(&query.name)) {
+        let Ok(sql) = query.sql else { continue };
+        for _ in 0..args.rounds {
+            progress(&format!("{} {ATTUNE}", query.name));
+            runs.add(query, ATTUNE, measure::run(query, sql, &epochs, args).await?);
+            for peer in peers.ready.iter().filter(|peer| peer.has(query.name)) {
+                progress(&format!("{} {}", query.name, peer.name()));
+                runs.add(query, peer.name(), peer.run(query.name, args)?);
             }
         }
-        lines.push(line);
     }
-    Ok(Report::new(options, &lines, peers.skipped))
+    let mut report = report::report(args, &runs);
+    report.notes.extend(peers.skipped);
+    Ok(report)
+}
+
+fn failed(error: impl std::fmt::Display) -> BenchError {
+    BenchError::Failed(error.to_string())
 }

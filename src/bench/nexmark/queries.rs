@@ -1,6 +1,6 @@
 //! The queries of Nexmark, and which of them our SQL can say.
 
-use super::NexmarkError;
+use crate::bench::BenchError;
 
 /// A query of Nexmark.
 pub(super) struct Query {
@@ -55,7 +55,7 @@ const fn not_yet(name: &'static str, about: &'static str, why: &'static str) -> 
 }
 
 /// The names of the queries asked for; all of them when none is named.
-pub(super) fn select(names: &[String]) -> Result<Vec<&'static str>, NexmarkError> {
+pub(super) fn select(names: &[String]) -> Result<Vec<&'static str>, BenchError> {
     if names.is_empty() {
         return Ok(QUERIES.iter().map(|query| query.name).collect());
     }
@@ -63,10 +63,10 @@ pub(super) fn select(names: &[String]) -> Result<Vec<&'static str>, NexmarkError
         .iter()
         .map(|name| match QUERIES.iter().find(|query| query.name.eq_ignore_ascii_case(name.trim())) {
             Some(Query { sql: Err(why), name, .. }) => {
-                Err(NexmarkError::Query(format!("{name} is not there yet: {why}")))
+                Err(BenchError::Failed(format!("{name} is not there yet: {why}")))
             }
             Some(query) => Ok(query.name),
-            None => Err(NexmarkError::Query(format!("there is no query {name}; they are q0 to q22"))),
+            None => Err(BenchError::Failed(format!("there is no query {name}; they are q0 to q22"))),
         })
         .collect()
 }

@@ -1,6 +1,6 @@
 //! What this process has used, from /proc; and the core it runs on.
 
-use super::NexmarkError;
+use crate::bench::BenchError;
 use std::io::{Error, ErrorKind};
 use std::process::{Command, Stdio};
 
@@ -18,7 +18,7 @@ pub(super) struct Usage {
 
 impl Usage {
     /// As of now.
-    pub(super) fn now() -> Result<Usage, NexmarkError> {
+    pub(super) fn now() -> Result<Usage, BenchError> {
         let stat = std::fs::read_to_string("/proc/self/stat")?;
         let io = std::fs::read_to_string("/proc/self/io")?;
         Ok(Usage {
@@ -48,7 +48,7 @@ fn written(io: &str) -> Option<u64> {
 }
 
 /// Runs all threads of this process, those to come included, on one core.
-pub(super) fn pin(core: &str) -> Result<(), NexmarkError> {
+pub(super) fn pin(core: &str) -> Result<(), BenchError> {
     let process = std::process::id().to_string();
     let pinned = Command::new("taskset")
         .args(["--all-tasks", "--cpu-list", "--pid", core, &process])

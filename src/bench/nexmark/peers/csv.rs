@@ -1,7 +1,8 @@
 //! The events as CSV files, which Flink reads.
 
-use crate::bench::nexmark::NexmarkError;
+use crate::bench::BenchError;
 use crate::bench::nexmark::events::EpochEvents;
+use crate::bench::nexmark::failed;
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 /// Writes `person.csv`, `auction.csv` and `bid.csv`. No value of the generator has a comma or a quote.
-pub(super) fn write(directory: &Path, epochs: &[EpochEvents]) -> Result<(), NexmarkError> {
+pub(super) fn write(directory: &Path, epochs: &[EpochEvents]) -> Result<(), BenchError> {
     let mut files: BTreeMap<&str, BufWriter<File>> = BTreeMap::new();
     for stream in ["person", "auction", "bid"] {
         files.insert(stream, BufWriter::new(File::create(directory.join(format!("{stream}.csv")))?));
@@ -24,10 +25,14 @@ pub(super) fn write(directory: &Path, epochs: &[EpochEvents]) -> Result<(), Nexm
     Ok(())
 }
 
-fn lines(rows: &RecordBatch, file: &mut impl Write) -> Result<(), NexmarkError> {
-    let options = FormatOptions::default().with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.3f"));
-    let columns: Vec<ArrayFormatter<'_>> =
-        rows.columns().iter().map(|column| ArrayFormatter::try_new(column, &options)).collect::<Result<_, _>>()?;
+fn lines(rows: &RecordBatch, file: &mut impl Write) -> Result<(), BenchError> {
+    let args = FormatOptions::default().with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.3f"));
+    let columns: Vec<ArrayFormatter<'_>> = rows
+        .columns()
+        .iter()
+        .map(|column| ArrayFormatter::try_new(column, &args))
+        .collect::<Result<_, _>>()
+        .map_err(failed)?;
     for row in 0..rows.num_rows() {
         for (place, column) in columns.iter().enumerate() {
             let comma = if place == 0 { "" } else { "," };

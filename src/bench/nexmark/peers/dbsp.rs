@@ -1,7 +1,8 @@
 //! Feldera's engine, the dbsp crate: `benches/peers/dbsp`, a package of its own outside the workspace.
 
 use super::{Peer, measured, pinned, sources, text};
-use crate::bench::nexmark::{Measured, NexmarkError, Options};
+use crate::bench::BenchError;
+use crate::bench::nexmark::{Args, Measured};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -45,11 +46,11 @@ impl Peer for Dbsp {
         QUERIES.contains(&query)
     }
 
-    fn run(&self, query: &str, options: &Options) -> Result<Measured, NexmarkError> {
-        let mut command = pinned("cargo", options);
+    fn run(&self, query: &str, args: &Args) -> Result<Measured, BenchError> {
+        let mut command = pinned("cargo", args);
         command.args(["run", "--quiet", "--release", "--locked", "--manifest-path"]).arg(&self.manifest).arg("--");
-        command.args([query, &options.events.to_string(), &options.batch.to_string()]);
-        if options.check {
+        command.args([query, &args.events.to_string(), &args.batch.to_string()]);
+        if args.check {
             command.arg("--rows");
         }
         measured("dbsp", &mut command)

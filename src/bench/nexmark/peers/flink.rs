@@ -2,9 +2,10 @@
 //! once in RocksDB.
 
 use super::{Peer, csv, measured, pinned, sources, text};
+use crate::bench::BenchError;
 use crate::bench::nexmark::events::EpochEvents;
 use crate::bench::nexmark::scratch::Scratch;
-use crate::bench::nexmark::{Measured, NexmarkError, Options};
+use crate::bench::nexmark::{Args, Measured};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -27,8 +28,8 @@ pub(super) struct Flink {
 }
 
 /// Compiles the driver and writes the events for it. Inner: why it cannot run here.
-pub(super) fn build(options: &Options, epochs: &[EpochEvents]) -> Result<Result<[Flink; 2], String>, NexmarkError> {
-    let scratch = Arc::new(Scratch::new(options.dir.as_deref())?);
+pub(super) fn build(args: &Args, epochs: &[EpochEvents]) -> Result<Result<[Flink; 2], String>, BenchError> {
+    let scratch = Arc::new(Scratch::new(args.dir.as_deref())?);
     let (queries, classpath) = match compile(scratch.path()) {
         Ok(compiled) => compiled,
         Err(why) => return Ok(Err(why)),
@@ -77,12 +78,12 @@ impl Peer for Flink {
         self.queries.join(format!("{query}.sql")).is_file()
     }
 
-    fn run(&self, query: &str, options: &Options) -> Result<Measured, NexmarkError> {
-        let mut command = pinned("java", options);
+    fn run(&self, query: &str, args: &Args) -> Result<Measured, BenchError> {
+        let mut command = pinned("java", args);
         command.args(OPENS.iter().map(|package| format!("--add-opens=java.base/{package}=ALL-UNNAMED")));
         command.args(["-Xmx4g", "-cp", &self.classpath, "Nexmark"]);
         command.arg(self.queries.join(format!("{query}.sql"))).arg(self.scratch.path()).arg(self.state);
-        command.arg(options.events.to_string());
+        command.arg(args.events.to_string());
         measured(self.name, &mut command)
     }
 }

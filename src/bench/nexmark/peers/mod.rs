@@ -6,7 +6,8 @@ mod dbsp;
 mod flink;
 
 use super::events::EpochEvents;
-use super::{Measured, NexmarkError, Options};
+use super::{Args, Measured};
+use crate::bench::BenchError;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -22,7 +23,7 @@ pub(super) trait Peer {
     ///
     /// # Errors
     /// When its process fails, or prints something else.
-    fn run(&self, query: &str, options: &Options) -> Result<Measured, NexmarkError>;
+    fn run(&self, query: &str, args: &Args) -> Result<Measured, BenchError>;
 }
 
 /// The peers that can run, and a line for each one that cannot: how to install it.
@@ -33,19 +34,19 @@ pub(super) struct Peers {
 }
 
 /// Prepares the peers that were asked for: builds them, writes their input.
-pub(super) fn prepare(options: &Options, epochs: &[EpochEvents]) -> Result<Peers, NexmarkError> {
+pub(super) fn prepare(args: &Args, epochs: &[EpochEvents]) -> Result<Peers, BenchError> {
     let mut peers = Peers::default();
-    for name in &options.peers {
+    for name in &args.peers {
         match name.trim() {
             "dbsp" => match dbsp::Dbsp::build() {
                 Ok(peer) => peers.ready.push(Box::new(peer)),
                 Err(why) => peers.skipped.push(format!("dbsp: skipped: {why}")),
             },
-            "flink" => match flink::build(options, epochs)? {
+            "flink" => match flink::build(args, epochs)? {
                 Ok(both) => peers.ready.extend(both.into_iter().map(|peer| Box::new(peer) as Box<dyn Peer>)),
                 Err(why) => peers.skipped.push(format!("flink: skipped: {why}")),
             },
-            other => return Err(NexmarkError::Query(format!("there is no peer {other}; they are dbsp and flink"))),
+            other => return Err(BenchError::Failed(format!("there is no peer {other}; they are dbsp and flink"))),
         }
     }
     Ok(peers)
@@ -58,8 +59,8 @@ fn sources(peer: &str) -> Result<PathBuf, String> {
 }
 
 /// A command on the core of the benchmark.
-fn pinned(program: &str, options: &Options) -> Command {
-    match options.pinned() {
+fn pinned(program: &str, args: &Args) -> Command {
+    match args.pinned() {
         None => Command::new(program),
         Some(core) => {
             let mut command = Command::new("taskset");
@@ -70,9 +71,9 @@ fn pinned(program: &str, options: &Options) -> Command {
 }
 
 /// Runs a peer and reads what it measured: the last line it prints.
-fn measured(name: &str, command: &mut Command) -> Result<Measured, NexmarkError> {
+fn measured(name: &str, command: &mut Command) -> Result<Measured, BenchError> {
     let output = command.stdin(Stdio::null()).output()?;
-    let failed = |what: &str| NexmarkError::Peer(format!("{name}: {what}\n{}", text(&output)));
+    let failed = |what: &str| BenchError::Failed(format!("{name}: {what}\n{}", text(&output)));
     if !output.status.success() {
         return Err(failed("it failed"));
     }

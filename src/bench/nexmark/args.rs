@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
-/// What to measure.
+/// The queries of Nexmark, through the real epoch loop with their views committed to disk.
+///
+/// Events are generated before the clock starts. Each query is a materialized view in a fresh data directory; a run ends when
+/// the last event is acknowledged, so visible in the view and synced to disk. Peers run the same queries on the same events.
 #[derive(clap::Args, Clone, Debug)]
-pub struct Options {
+pub struct Args {
     /// Events of a run: 1 person, 3 auctions and 46 bids in 50
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = at_least_one)]
     pub events: usize,
@@ -34,7 +37,7 @@ pub struct Options {
     pub set: Vec<(String, String)>,
 }
 
-impl Options {
+impl Args {
     /// The core to run on, if it is to be one.
     pub(super) fn pinned(&self) -> Option<&str> {
         (self.core != "all").then_some(self.core.as_str())
