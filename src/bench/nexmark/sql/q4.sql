@@ -1,4 +1,5 @@
--- Average price of a category: over its auctions, of the winning bids. Adapted: Postgres' average of integers is a numeric.
+-- Average price of a category: over its auctions, of the winning bids. As everywhere in our SQL, the average of integers is double
+-- precision.
 SELECT q.category, avg(q.final) AS average
 FROM (
     SELECT max(b.price) AS final, a.category
