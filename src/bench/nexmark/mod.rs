@@ -48,16 +48,30 @@ pub async fn run(args: &Args) -> Result<Report, BenchError> {
         let Ok(sql) = query.sql else { continue };
         for _ in 0..args.rounds {
             progress(&format!("{} {ATTUNE}", query.name));
-            runs.add(query, ATTUNE, measure::run(query, sql, &epochs, args).await?);
+            let ours = measure::run(query, sql, &epochs, args).await?;
+            let rows = ours.rows;
+            runs.add(query, ATTUNE, ours);
             for peer in peers.ready.iter().filter(|peer| peer.has(query.name)) {
                 progress(&format!("{} {}", query.name, peer.name()));
-                runs.add(query, peer.name(), peer.run(query.name, args)?);
+                let theirs = peer.run(query.name, args)?;
+                same_rows(query.name, rows, peer.name(), theirs.rows)?;
+                runs.add(query, peer.name(), theirs);
             }
         }
     }
     let mut report = report::report(args, &runs);
     report.notes.extend(peers.skipped);
     Ok(report)
+}
+
+/// Whether a peer has the same number of rows as we have, where both were counted.
+fn same_rows(query: &str, ours: Option<u64>, peer: &str, theirs: Option<u64>) -> Result<(), BenchError> {
+    match (ours, theirs) {
+        (Some(ours), Some(theirs)) if ours != theirs => {
+            Err(failed(format!("{query}: {ATTUNE} has {ours} rows, {peer} has {theirs}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn failed(error: impl std::fmt::Display) -> BenchError {

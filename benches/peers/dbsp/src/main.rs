@@ -8,8 +8,8 @@ mod events;
 mod queries;
 
 use anyhow::{Context, Result, bail};
-use dbsp::typed_batch::{BatchReader, IndexedZSetReader};
-use dbsp::{Circuit, RootCircuit, Runtime, Stream, ZSetHandle, ZWeight};
+use dbsp::typed_batch::IndexedZSetReader;
+use dbsp::{RootCircuit, Runtime, Stream, ZSetHandle, ZWeight};
 use events::{Auction, Bid, Person, Step};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

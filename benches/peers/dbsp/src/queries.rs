@@ -31,9 +31,7 @@ pub fn q3(people: &People, auctions: &Auctions) -> Rows<Tup4<String, String, Str
             .then(|| (p.id, Tup3(p.name.clone(), p.city.clone(), p.state.clone())))
     });
     let auctions = auctions.flat_map_index(|a| (a.category == CATEGORY).then_some((a.seller, a.id)));
-    auctions.join(&sellers, |_seller, id, Tup3(name, city, state)| {
-        Tup4(name.clone(), city.clone(), state.clone(), *id)
-    })
+    auctions.join(&sellers, |_seller, id, Tup3(name, city, state)| Tup4(name.clone(), city.clone(), state.clone(), *id))
 }
 
 /// Average price of a category.
