@@ -43,8 +43,8 @@ pub(super) async fn run(query: &Query, sql: &str, epochs: &[EpochEvents], args: 
     Ok(Measured {
         events: args.events,
         seconds,
-        cpu_seconds: used.cpu_seconds,
-        written_bytes: used.written_bytes,
+        cpu_seconds: used.cpu.as_secs_f64(),
+        written_bytes: used.written,
         rows,
     })
 }
