@@ -3,6 +3,7 @@
 use super::{Peer, measured, pinned, sources, text};
 use crate::bench::BenchError;
 use crate::bench::nexmark::{Args, Measured};
+use crate::bench::report::progress;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -11,28 +12,33 @@ const QUERIES: [&str; 9] = ["q0", "q3", "q4", "q9", "q15", "q17", "q18", "q19", 
 
 /// The peer, built.
 pub(super) struct Dbsp {
-    manifest: PathBuf,
+    program: PathBuf,
 }
 
 impl Dbsp {
     /// Builds it with cargo; the first time that takes minutes.
     pub(super) fn build() -> Result<Dbsp, String> {
         let manifest = sources("dbsp")?.join("Cargo.toml");
-        tracing::info!("building the peer dbsp");
+        progress("building the peer dbsp");
         let built = Command::new("cargo")
-            .args(["build", "--release", "--locked", "--manifest-path"])
+            .args(["build", "--release", "--locked", "--message-format=json-render-diagnostics", "--manifest-path"])
             .arg(&manifest)
             .stdin(Stdio::null())
             .output()
             .map_err(|error| format!("cargo cannot be run ({error}); install Rust from https://rustup.rs"))?;
-        if built.status.success() {
-            Ok(Dbsp { manifest })
-        } else {
-            Err(format!(
+        // One line of JSON for each thing that was built; the program's has its path.
+        let lines = String::from_utf8_lossy(&built.stdout);
+        let program = lines
+            .lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .find_map(|built| built.get("executable")?.as_str().map(PathBuf::from));
+        match program {
+            Some(program) if built.status.success() => Ok(Dbsp { program }),
+            _ => Err(format!(
                 "it cannot be built: cargo build --release --manifest-path {}\n{}",
                 manifest.display(),
                 text(&built)
-            ))
+            )),
         }
     }
 }
@@ -47,8 +53,7 @@ impl Peer for Dbsp {
     }
 
     fn run(&self, query: &str, args: &Args) -> Result<Measured, BenchError> {
-        let mut command = pinned("cargo", args);
-        command.args(["run", "--quiet", "--release", "--locked", "--manifest-path"]).arg(&self.manifest).arg("--");
+        let mut command = pinned(&self.program, args);
         command.args([query, &args.events.to_string(), &args.batch.to_string()]);
         if args.check {
             command.arg("--rows");

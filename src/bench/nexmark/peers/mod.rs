@@ -8,6 +8,7 @@ mod flink;
 use super::events::EpochEvents;
 use super::{Args, Measured};
 use crate::bench::BenchError;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -59,12 +60,12 @@ fn sources(peer: &str) -> Result<PathBuf, String> {
 }
 
 /// A command on the core of the benchmark.
-fn pinned(program: &str, args: &Args) -> Command {
+fn pinned(program: impl AsRef<OsStr>, args: &Args) -> Command {
     match args.pinned() {
         None => Command::new(program),
         Some(core) => {
             let mut command = Command::new("taskset");
-            command.args(["--cpu-list", core, program]);
+            command.args(["--cpu-list", core]).arg(program);
             command
         }
     }
