@@ -7,6 +7,7 @@ use crate::bench::report::{ATTUNE, Chart, Form, Report, Row, Table, plain};
 use std::collections::BTreeMap;
 
 const THROUGHPUT: &str = "throughput";
+const CPU: &str = "CPU";
 
 /// All runs of each query by each engine, in the order they were first made.
 #[derive(Default)]
@@ -71,19 +72,28 @@ fn row(query: &str, engine: &str, runs: &[Measured]) -> Option<Row> {
     Some(row)
 }
 
-/// Per peer, how we compare over the queries it has.
+/// Per peer, how we compare over the queries it has: by time, and by CPU, which other work on the machine disturbs less.
 fn means(table: &Table) -> Vec<String> {
-    let mut ratios: BTreeMap<&str, Vec<(f64, &str)>> = BTreeMap::new();
-    for row in &table.rows {
-        for ratio in &row.ratios {
-            ratios.entry(&ratio.to).or_default().push((ratio.value, &row.case));
+    let mut ratios: BTreeMap<(&str, &str), Vec<(f64, &str)>> = BTreeMap::new();
+    for ours in table.rows.iter().filter(|row| row.subject == ATTUNE) {
+        for theirs in table.rows.iter().filter(|row| row.case == ours.case && row.subject != ATTUNE) {
+            let mut add = |what, ratio: Option<f64>| {
+                let ratio = ratio.filter(|ratio| ratio.is_finite() && *ratio > 0.0);
+                ratios
+                    .entry((&theirs.subject, what))
+                    .or_default()
+                    .extend(ratio.map(|ratio| (ratio, ours.case.as_str())));
+            };
+            let ratio = |measure| Some(ours.value(measure)? / theirs.value(measure)?);
+            add("events/s", ratio(THROUGHPUT));
+            add("events per second of CPU", ratio(CPU).map(f64::recip));
         }
     }
-    let mean = |(peer, ratios): (&str, Vec<(f64, &str)>)| {
+    let mean = |((peer, what), ratios): ((&str, &str), Vec<(f64, &str)>)| {
         let mean = (ratios.iter().map(|(ratio, _)| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp();
         let (least, query) = ratios.iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
         let count = ratios.len();
-        Some(format!("{THROUGHPUT} / {peer}: geometric mean {mean:.2} of {count} queries, least {least:.2} ({query})"))
+        Some(format!("{what}, ours / {peer}: geometric mean {mean:.2} of {count} queries, least {least:.2} ({query})"))
     };
     ratios.into_iter().filter_map(mean).collect()
 }
