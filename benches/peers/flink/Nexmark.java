@@ -48,6 +48,7 @@ public final class Nexmark {
         configuration.setString("state.backend.type", state);
         configuration.setString("state.backend.rocksdb.localdir", directory.resolve("rocksdb").toString());
         configuration.setString("taskmanager.memory.managed.size", "1gb");
+        configuration.setString("pipeline.object-reuse", "true");
         // As Nexmark's own configuration of Flink has it.
         configuration.setString("table.exec.mini-batch.enabled", "true");
         configuration.setString("table.exec.mini-batch.allow-latency", "2s");
