@@ -47,6 +47,9 @@ pub(super) fn report(args: &Args, runs: &Runs) -> Report {
         report.notes.push("Each view was compared with its query, run as a batch query.".to_owned());
     }
     report.notes.push("Events are generated before the clock starts; every epoch is synced to disk.".to_owned());
+    if args.peers.is_empty() {
+        report.notes.push("No peers were asked for: --peers dbsp,flink runs the same queries beside ours.".to_owned());
+    }
     report.notes.extend(not_yet(args));
     report.tables.push(table);
     report
