@@ -35,7 +35,7 @@ impl Bag {
     fn of(batches: &[RecordBatch]) -> Result<Bag, BenchError> {
         let mut bag = Bag::default();
         for batch in batches {
-            bag.add(batch).map_err(|error| failed(error))?;
+            bag.add(batch).map_err(failed)?;
         }
         Ok(bag)
     }

@@ -52,5 +52,5 @@ pub(super) async fn run(query: &Query, sql: &str, epochs: &[EpochEvents], args: 
 /// The server's defaults, with epochs of exactly the batches that are written.
 fn config(directory: &Path, args: &Args) -> Result<Config, BenchError> {
     let defaults = Config { data: directory.join("data"), epoch_max_rows: args.batch, ..Config::default() };
-    Ok(load(defaults, None, std::iter::empty(), &args.set).map_err(failed)?)
+    load(defaults, None, std::iter::empty(), &args.set).map_err(failed)
 }
