@@ -12,13 +12,17 @@ SHELL := /bin/bash
 CARGO ?= cargo
 WORKSPACE := --release --workspace
 ARGS ?=
+# What `make bench` runs, and where it puts what it found.
+BENCHES ?= read ingest freshness state mixed nexmark restart
+RESULTS ?= /tmp/attune-bench-results
 # Where cargo puts the binary, wherever CARGO_TARGET_DIR or a configuration file says.
 ATTUNE = "$$($(CARGO) metadata --format-version 1 --no-deps | sed -E 's/.*"target_directory":"([^"]*)".*/\1/')/release/attune"
 
 help: ## Show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 	@echo
-	@echo "  ARGS are passed on: make demo ARGS='--speed 86400', make serve ARGS='--data /tmp/x'"
+	@echo "  ARGS are passed on: make demo ARGS='--speed 86400', make serve ARGS='--data /tmp/x',"
+	@echo "  make bench BENCHES=read RESULTS=docs/charts ARGS='--seconds 2'"
 
 demo: deps ## Install what the build needs, build, and run the demo on real data (Ctrl-C ends it)
 	$(CARGO) build $(WORKSPACE) --bins
@@ -49,10 +53,10 @@ deny:
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --workspace check licenses bans sources; \
 	else echo "cargo-deny is not installed: licences are not checked (cargo install cargo-deny)"; fi
 
-bench: deps ## Measure: restart at two sizes, then the demo's replay with ingestion and lookups at once
+bench: deps ## Measure with every benchmark, beside the peers that are installed; charts and JSON into RESULTS
 	$(CARGO) build $(WORKSPACE) --bins
-	@$(ATTUNE) bench restart
-	@exec $(ATTUNE) demo --exit --listen 127.0.0.1:0 $(ARGS)
+	@mkdir -p $(RESULTS); for bench in $(BENCHES); do $(ATTUNE) bench $$bench --json $(RESULTS)/$$bench.json --chart $(RESULTS) $(ARGS); done
+	@echo "figures and charts are in $(RESULTS)"
 
 deps: ## Install what the build needs besides Rust: libclang and a C++ compiler
 	@.ci/deps

@@ -7,7 +7,7 @@ mod check;
 mod load;
 mod value;
 
-pub use load::{ConfigError, VARIABLE_PREFIX, load, unknown_variables};
+pub use load::{ConfigError, VARIABLE_PREFIX, load, name_and_value, unknown_variables};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 

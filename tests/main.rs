@@ -8,9 +8,11 @@
 //! - `crash`: kill -9 at random moments and at named failure points
 //! - `faults`: a disk that fails, damaged rows, held commits
 //! - `restart`: a server that starts again is the same server
+//! - `bench`: every benchmark at a tiny size
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, unreachable_pub)]
 
+mod bench;
 mod crash;
 mod faults;
 mod oracle;

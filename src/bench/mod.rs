@@ -1,4 +1,27 @@
 //! `attune bench`: measurements that ship with the server. A number is worth something only beside another one from the
 //! same run on the same machine, so every benchmark prints a ratio.
 
+mod calendar;
+mod client;
+mod cpu;
+mod error;
+mod events;
+mod feed;
+pub mod freshness;
+pub mod ingest;
+mod load;
+pub mod mixed;
+pub mod nexmark;
+mod peers;
+mod process;
+mod random;
+pub mod read;
+pub mod report;
 pub mod restart;
+mod scratch;
+pub mod state;
+
+pub use error::BenchError;
+pub use peers::Peer;
+pub use process::ServerArgs;
+pub use random::Distribution;

@@ -4,8 +4,10 @@
 //! filled by COPY, and then restarted several times. A restart ends when a lookup over the wire is answered. Stopping
 //! does not flush RocksDB's memtables, so the write-ahead log is replayed as after a crash.
 
+use super::BenchError;
+use super::report::{ATTUNE, Report, Row, Table, plain};
 use crate::config::Config;
-use crate::server::{Server, StartError};
+use crate::server::Server;
 use bytes::Bytes;
 use futures::SinkExt;
 use std::fmt::Write;
@@ -20,59 +22,41 @@ const REPEATS: usize = 5;
 /// Rows per COPY, each one epoch.
 const COPY_ROWS: usize = 20_000;
 
-/// What was measured at one size.
-#[derive(Debug, serde::Serialize)]
-pub struct Measured {
-    /// Events in the stream.
-    pub events: usize,
-    /// Bytes in the data directory.
-    pub bytes: u64,
-    /// Median seconds from start to the first answered lookup.
-    pub seconds: f64,
-}
-
-/// Why a benchmark could not run.
-#[derive(Debug, thiserror::Error)]
-pub enum BenchError {
-    /// The server did not start.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// A statement failed.
-    #[error("{0}")]
-    Client(#[from] tokio_postgres::Error),
-    /// A file could not be read or written.
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
+/// How long a restart takes at two sizes of state, a factor of ten apart.
+///
+/// Fills a fresh data directory by COPY at each size, restarts it several times, and takes the median from start to the
+/// first answered lookup. It should not grow with the state.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Events at the larger size
+    #[arg(long, value_name = "N", default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(100..))]
+    pub events: u64,
 }
 
 /// Measures `events` / 10 and `events` events in directories below `dir`.
 ///
 /// # Errors
 /// When a server does not start or a statement fails.
-pub async fn run(dir: &Path, events: usize) -> Result<Vec<Measured>, BenchError> {
-    let mut measured = Vec::new();
+pub async fn run(dir: &Path, args: &Args) -> Result<Report, BenchError> {
+    let events = usize::try_from(args.events).map_err(|error| BenchError::Failed(error.to_string()))?;
+    let mut report = Report::new("restart", "from start to the first answered lookup, at two sizes of state");
+    let mut table = Table::new("restart", "Restart", "events");
     for events in [events / 10, events] {
         let data = dir.join(format!("restart-{events}"));
         let config = Config { data: data.clone(), listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
         fill(&config, events).await?;
         let seconds = median_restart(&config).await?;
-        measured.push(Measured { events, bytes: bytes_below(&data)?, seconds });
+        let row = Row::new(plain(events as f64), ATTUNE).at(events as f64);
+        let bytes = bytes_below(&data)? as f64;
+        table.rows.push(row.with("size", "MB", bytes / 1e6).with("restart", "ms", seconds * 1e3));
     }
-    Ok(measured)
-}
-
-/// The measurements as a table for people, with the ratio of the two sizes.
-#[must_use]
-pub fn table(measured: &[Measured]) -> String {
-    let mut text = String::from("      events        size     restart\n");
-    for m in measured {
-        let _ = writeln!(text, "{:>12} {:>8} MB {:>8.0} ms", m.events, m.bytes >> 20, m.seconds * 1e3);
+    if let [small, large] = &table.rows[..]
+        && let (Some(before), Some(after)) = (small.value("restart"), large.value("restart"))
+    {
+        report.notes.push(format!("10 times the events: {} times the restart", plain(after / before)));
     }
-    if let [small, large] = measured {
-        let times = large.events / small.events.max(1);
-        let _ = writeln!(text, "{times} times the events: {:.2} times the restart", large.seconds / small.seconds);
-    }
-    text
+    report.tables.push(table);
+    Ok(report)
 }
 
 async fn connect(server: &Server) -> Result<Client, BenchError> {

@@ -1,6 +1,7 @@
 //! What may be written on the command line, and the text of `--help`.
 
-use crate::config::{Config, ConfigError, load};
+use crate::bench;
+use crate::config::{Config, ConfigError, load, name_and_value};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -73,19 +74,19 @@ pub(super) enum Command {
 pub(super) struct BenchArgs {
     #[command(subcommand)]
     pub(super) bench: Bench,
-    /// Print JSON instead of a table
-    #[arg(long, global = true)]
-    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) output: bench::report::Output,
 }
 
 #[derive(Subcommand)]
 pub(super) enum Bench {
-    /// How long a restart takes at two sizes of state, a factor of ten apart
-    Restart {
-        /// Events at the larger size
-        #[arg(long, value_name = "N", default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(100..))]
-        events: u64,
-    },
+    Read(bench::read::Args),
+    Ingest(bench::ingest::Args),
+    Freshness(bench::freshness::Args),
+    State(bench::state::Args),
+    Mixed(bench::mixed::Args),
+    Restart(bench::restart::Args),
+    Nexmark(bench::nexmark::Args),
 }
 
 #[derive(clap::Args)]
@@ -152,11 +153,6 @@ impl SettingArgs {
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         load(defaults, self.config.as_deref(), variables, &flags)
     }
-}
-
-fn name_and_value(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, such as row_cache_bytes=64MB")?;
-    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 fn speed(text: &str) -> Result<f64, String> {

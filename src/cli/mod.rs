@@ -9,7 +9,7 @@ pub mod signals;
 
 use crate::config::{Config, ConfigError, unknown_variables};
 use crate::demo;
-use args::{Args, Bench, BenchArgs, Command};
+use args::{Args, Command};
 use clap::Parser;
 pub use exit::Failure;
 pub(crate) use serve::psql;
@@ -46,14 +46,11 @@ fn run(command: Command) -> Result<(), Failure> {
             let config = args.settings.load(defaults)?;
             in_runtime(&config, demo::run(config.clone(), options))
         }
-        Command::Bench(BenchArgs { bench: Bench::Restart { events }, json }) => {
-            let config = Config { log: "warn".to_owned(), ..Config::default() };
-            in_runtime(&config, bench::restart(events, json))
-        }
+        Command::Bench(args) => bench::run(args),
     }
 }
 
-fn in_runtime(config: &Config, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn in_runtime<T>(config: &Config, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     logging::start(config)?;
     // Names that are not UTF-8 are none of ours.
     for told in unknown_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {

@@ -43,6 +43,15 @@ pub fn load(
     Ok(config)
 }
 
+/// A `NAME=VALUE` of the command line.
+///
+/// # Errors
+/// What was expected instead.
+pub fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, such as row_cache_bytes=64MB")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
 fn load_file(config: &mut Config, path: &Path) -> Result<(), ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| ConfigError(format!("cannot read the configuration file {}: {error}", path.display())))?;

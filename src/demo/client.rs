@@ -31,7 +31,7 @@ pub(super) async fn connect(addr: SocketAddr) -> Result<Client, String> {
 
 /// Creates everything in `demo.sql`; returns the number of views.
 pub(super) async fn create_schema(client: &Client) -> Result<usize, String> {
-    let statements = statements(SCHEMA);
+    let statements = schema();
     for statement in &statements {
         client.batch_execute(statement).await.map_err(|error| {
             let taken = error.code().is_some_and(|code| code.code() == "42P07");
@@ -75,6 +75,11 @@ pub(super) fn describe(what: &str, error: &tokio_postgres::Error) -> String {
         }
         None => format!("{what}: {error}"),
     }
+}
+
+/// The statements of `demo.sql`.
+pub(crate) fn schema() -> Vec<String> {
+    statements(SCHEMA)
 }
 
 /// The statements of a script. The script has comments to the end of the line, and no semicolon or `--` inside quotes.

@@ -13,6 +13,10 @@ mod sample;
 mod stats;
 mod temporary;
 
+/// The data and the SQL, for benchmarks as well.
+pub(crate) use client::schema;
+pub(crate) use sample::{PRODUCTS, PURCHASES, seconds};
+
 use crate::cli::{Failure, signals};
 use crate::config::Config;
 use crate::server::Server;

@@ -2,8 +2,10 @@
 
 use bytes::Bytes;
 
-static PURCHASES: &[u8] = include_bytes!("data/purchases.csv.zst");
-static PRODUCTS: &[u8] = include_bytes!("data/products.csv.zst");
+/// Purchases in the order they happened, packed CSV.
+pub(crate) static PURCHASES: &[u8] = include_bytes!("data/purchases.csv.zst");
+/// The products, packed CSV.
+pub(crate) static PRODUCTS: &[u8] = include_bytes!("data/products.csv.zst");
 
 /// Place of the household and of the time in a line of purchases.
 const HOUSEHOLD: usize = 0;
@@ -101,7 +103,7 @@ fn parse(line: &[u8]) -> Option<(i64, i64)> {
 }
 
 /// Seconds since 1970-01-01 of `2017-01-01 11:53:26`.
-fn seconds(text: &str) -> Option<i64> {
+pub(crate) fn seconds(text: &str) -> Option<i64> {
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     Some(days(year, month, day) * 86_400 + number(11, 13)? * 3_600 + number(14, 16)? * 60 + number(17, 19)?)

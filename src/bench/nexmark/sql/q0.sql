@@ -1,0 +1,2 @@
+-- Pass through: what moving events costs.
+SELECT auction, bidder, price, date_time, extra FROM bid
