@@ -7,6 +7,7 @@ use super::errors::map_datafusion_error;
 use super::output_names::Names;
 use super::{check_types, output_names, parameters, rewrite};
 use crate::catalog::RelationId;
+use crate::operators;
 use crate::types::{SqlType, canonical};
 use crate::{SqlError, SqlState};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
@@ -90,6 +91,8 @@ fn bind_names(
         .execute_and_check(plan, &CONFIG, |_, _| {})
         .map_err(|e| output_names::clean(map_datafusion_error(&e)))?;
     let plan = with_canonical_types(plan)?;
+    // Before anything is optimised, so that constants are folded as Postgres would compute them.
+    let plan = operators::replace_in_plan(plan).map_err(|e| map_datafusion_error(&e))?;
     let names = plan.schema().fields().iter().map(|f| output_names::strip(f.name()).to_owned()).collect();
     Ok(BoundQuery { plan, names, relations: context.named(), parameters })
 }
@@ -191,10 +194,11 @@ pub(super) fn bind_expression(
         (bound, _) => bound,
     };
     let bound = coerce.coerce(bound, schema).map_err(mapped)?;
-    match target {
-        Some(target) => bound.cast_to(&target.to_arrow(), schema).map_err(mapped),
-        None => Ok(bound),
-    }
+    let bound = match target {
+        Some(target) => bound.cast_to(&target.to_arrow(), schema).map_err(mapped)?,
+        None => bound,
+    };
+    operators::replace_all(bound, schema).map_err(mapped)
 }
 
 fn contains_aggregate(expr: &Expr) -> bool {

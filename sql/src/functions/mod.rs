@@ -3,11 +3,16 @@
 //! The serving side adds what needs a session or a store (`version()`, `pg_typeof`, ...) with [`Registry::with_scalar`]
 //! and [`Registry::with_table_function`], and hands the result out from `RelationSources::functions`.
 
+mod array_size;
+mod bounded;
 mod extremes;
 pub(crate) mod generate_series;
+pub mod limit;
+mod sum;
 
 use crate::SqlError;
 use crate::binder::CONFIG;
+use crate::operators::TemporalOperators;
 use datafusion::functions;
 use datafusion::functions::datetime::now::NowFunc;
 use datafusion::functions_aggregate;
@@ -65,7 +70,7 @@ impl Registry {
             functions::all_default_functions().into_iter().chain(functions_nested::all_default_nested_functions())
         {
             if !HIDDEN.contains(&function.name()) {
-                registry = registry.with_scalar(function);
+                registry = registry.with_scalar(bounded::bounded(function));
             }
         }
         // now() with the zone of the settings: DataFusion's default has none, and gives a timestamp without zone.
@@ -75,7 +80,7 @@ impl Registry {
             registry.higher_order.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
         }
         let aggregates = functions_aggregate::all_default_aggregate_functions();
-        for function in aggregates.into_iter().chain(extremes::functions()) {
+        for function in aggregates.into_iter().chain(extremes::functions()).chain([sum::function()]) {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.aggregate.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
         }
@@ -169,6 +174,7 @@ impl Registry {
 /// The planners of DataFusion's own session.
 fn planners() -> Vec<Arc<dyn ExprPlanner>> {
     vec![
+        Arc::new(TemporalOperators),
         Arc::new(functions::core::planner::CoreFunctionPlanner::default()),
         Arc::new(functions_nested::planner::NestedFunctionPlanner),
         Arc::new(functions_nested::planner::FieldAccessPlanner),

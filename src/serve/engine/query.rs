@@ -1,9 +1,10 @@
 //! Running query plans, on threads of their own so that heavy queries do not slow lookups and sessions.
 
 use super::read::StatementReads;
-use super::{checked, errors};
+use super::errors;
 use crate::config::Config;
 use attune_sql::SqlError;
+use attune_sql::functions::limit::ExpressionLimits;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::arrow::datatypes::SchemaRef;
@@ -48,6 +49,7 @@ impl QueryRuntime {
         let options = session.options_mut();
         options.execution.time_zone = Some("+00:00".to_owned());
         options.sql_parser.map_string_types_to_utf8view = false;
+        options.extensions.insert(ExpressionLimits::new(config.expression_max_bytes));
         let state = SessionStateBuilder::new().with_config(session).with_default_features().build();
         Ok(QueryRuntime { runtime: Some(runtime), state, memory_bytes: config.query_memory_bytes })
     }
@@ -158,7 +160,7 @@ impl Drop for QueryRuntime {
 
 /// The plan as it is run.
 async fn physical(state: &SessionState, plan: &LogicalPlan) -> DfResult<Arc<dyn ExecutionPlan>> {
-    let plan = checked::plan(state.optimize(plan)?)?;
+    let plan = state.optimize(plan)?;
     state.query_planner().create_physical_plan(&plan, state).await
 }
 
