@@ -4,6 +4,8 @@
 //! our `context` and `type_planner`, `parameters`, the analyzer (type coercion), a last projection to the types of the
 //! type map, and [`operators`](crate::operators) with Postgres' results. Errors come back through `errors` with SQLSTATE, position and suggestion.
 
+mod aggregate_casts;
+mod array_literal;
 mod check_types;
 mod check_view;
 mod config;

@@ -5,7 +5,7 @@ use super::config::{CONFIG, parser_options};
 use super::context::Context;
 use super::errors::map_datafusion_error;
 use super::output_names::Names;
-use super::{check_types, output_names, parameters, rewrite};
+use super::{aggregate_casts, check_types, output_names, parameters, rewrite};
 use crate::catalog::RelationId;
 use crate::operators;
 use crate::types::{SqlType, canonical};
@@ -102,6 +102,7 @@ fn to_plan(context: &Context<'_>, query: &ast::Query, declared: &[Option<DataTyp
     let statement = ast::Statement::Query(Box::new(query.clone()));
     SqlToRel::new_with_options(context, parser_options())
         .sql_statement_to_plan_with_context(statement, &mut planner_context)
+        .and_then(aggregate_casts::restore)
         .map_err(|e| output_names::clean(map_datafusion_error(&e)))
 }
 

@@ -9,6 +9,8 @@ mod extremes;
 pub(crate) mod generate_series;
 pub mod limit;
 mod sum;
+mod template;
+mod to_char;
 
 use crate::SqlError;
 use crate::binder::CONFIG;
@@ -75,6 +77,7 @@ impl Registry {
         }
         // now() with the zone of the settings: DataFusion's default has none, and gives a timestamp without zone.
         registry = registry.with_scalar(Arc::new(NowFunc::new_with_config(&CONFIG).into()));
+        registry = registry.with_scalar(to_char::function());
         for function in functions_nested::all_default_higher_order_functions() {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.higher_order.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
