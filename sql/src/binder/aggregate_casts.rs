@@ -43,7 +43,13 @@ impl VisitorMut for Marker {
     type Break = ();
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if let Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: operand, data_type, array: false, format: None } = expr
+        if let Expr::Cast {
+            kind: CastKind::Cast | CastKind::DoubleColon,
+            expr: operand,
+            data_type,
+            array: false,
+            format: None,
+        } = expr
             && let Ok(sql_type) = SqlType::from_ast(data_type)
             && !matches!(sql_type, SqlType::Varchar { limit: Some(_) })
             && let Ok(name) = serde_json::to_string(&sql_type)

@@ -40,9 +40,7 @@ fn check_expr(expr: &Expr, schema: &DFSchema) -> Result<TreeNodeRecursion> {
                 let message = format!("argument of CASE/WHEN must be type boolean, not type {}", name(&t));
                 SqlError::new(SqlState::DatatypeMismatch, message)
             }),
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => {
-            comparison(left, *op, right, schema)
-        }
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => comparison(left, *op, right, schema),
         Expr::Between(between) => [&between.low, &between.high]
             .into_iter()
             .find_map(|bound| comparison(&between.expr, Operator::GtEq, bound, schema)),
@@ -82,8 +80,7 @@ fn written_type(expr: &Expr, schema: &DFSchema) -> Option<DataType> {
 fn incomparable(left: &DataType, op: Operator, right: &DataType) -> Option<SqlError> {
     let (a, b) = (kind(left)?, kind(right)?);
     (a != b).then(|| {
-        let message = format!("operator does not exist: {} {op} {}", name(left), name(right))
-            .replace(" != ", " <> ");
+        let message = format!("operator does not exist: {} {op} {}", name(left), name(right)).replace(" != ", " <> ");
         SqlError::new(SqlState::UndefinedFunction, message).with_hint(
             "No operator matches the given name and argument types. You might need to add explicit type casts.",
         )

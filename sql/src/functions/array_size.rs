@@ -67,7 +67,9 @@ pub(super) fn series(arguments: &[ArrayRef], row: usize) -> u128 {
     };
     let step = if arguments.len() > 2 { number(2) } else { Some(1) };
     match (start, stop, step) {
-        (Some(start), Some(stop), Some(step)) if step != 0 => (stop.abs_diff(start) / step.unsigned_abs() + 1).saturating_mul(8),
+        (Some(start), Some(stop), Some(step)) if step != 0 => {
+            (stop.abs_diff(start) / step.unsigned_abs() + 1).saturating_mul(8)
+        }
         // NULL gives NULL, and a step of zero is refused by the function.
         _ => 0,
     }

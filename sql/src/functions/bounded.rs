@@ -127,7 +127,12 @@ fn slices(rows: usize, most: u128, bound: impl Fn(usize) -> u128) -> Option<Vec<
 
 impl Bounded {
     /// Calls the function slice by slice, as long as what it really made is within the limit.
-    fn in_slices(&self, arguments: ScalarFunctionArgs, slices: &[std::ops::Range<usize>], most: u128) -> Result<ColumnarValue> {
+    fn in_slices(
+        &self,
+        arguments: ScalarFunctionArgs,
+        slices: &[std::ops::Range<usize>],
+        most: u128,
+    ) -> Result<ColumnarValue> {
         let (mut parts, mut bytes) = (Vec::with_capacity(slices.len()), 0);
         for slice in slices {
             let part = |value: &ColumnarValue| match value {

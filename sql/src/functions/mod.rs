@@ -8,6 +8,7 @@ mod bounded;
 mod extremes;
 pub(crate) mod generate_series;
 pub mod limit;
+mod modulo;
 mod sum;
 mod template;
 mod to_char;
@@ -52,6 +53,10 @@ static STANDARD: LazyLock<Registry> = LazyLock::new(Registry::build);
 const HIDDEN: [&str; 6] =
     ["input_file_name", "file_row_index", "arrow_metadata", "with_metadata", "get_field", "version"];
 
+/// Names of Postgres for functions that DataFusion calls otherwise.
+const OTHER_NAMES: [(&str, &str); 4] =
+    [("sign", "signum"), ("gen_random_uuid", "uuid"), ("every", "bool_and"), ("variance", "var_samp")];
+
 impl Registry {
     /// What every binder has.
     #[must_use]
@@ -77,7 +82,7 @@ impl Registry {
         }
         // now() with the zone of the settings: DataFusion's default has none, and gives a timestamp without zone.
         registry = registry.with_scalar(Arc::new(NowFunc::new_with_config(&CONFIG).into()));
-        registry = registry.with_scalar(to_char::function());
+        registry = registry.with_scalar(to_char::function()).with_scalar(modulo::function());
         for function in functions_nested::all_default_higher_order_functions() {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.higher_order.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
@@ -91,6 +96,13 @@ impl Registry {
         for function in functions_window::all_default_window_functions() {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.window.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
+        }
+        for (name, of) in OTHER_NAMES {
+            if let Some(function) = registry.scalar.get(of).cloned() {
+                registry.scalar.insert(name.to_owned(), function);
+            } else if let Some(function) = registry.aggregate.get(of).cloned() {
+                registry.aggregate.insert(name.to_owned(), function);
+            }
         }
         registry
     }

@@ -31,8 +31,12 @@ enum Case {
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Field {
     /// `A.D.` and its like with points, `AD` without.
-    Era { points: bool },
-    Half { points: bool },
+    Era {
+        points: bool,
+    },
+    Half {
+        points: bool,
+    },
     Century,
     Day,
     DayShort,
@@ -127,7 +131,17 @@ const KEYWORDS: &[(&str, Field)] = &[
 ];
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];

@@ -5,7 +5,7 @@ use crate::{SqlError, SqlState};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
-use datafusion::common::{DataFusionError, Result, ScalarValue};
+use datafusion::common::{DataFusionError, Result, ScalarValue, plan_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use std::sync::Arc;
 
@@ -28,40 +28,29 @@ impl ScalarUDFImpl for ToChar {
         &self.signature
     }
 
+    /// What cannot be formatted stays as it is: `return_type` says why, DataFusion would drop an error of this function.
     fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
-        let [value, template] = arguments else {
-            return refuse(SqlError::new(SqlState::UndefinedFunction, "to_char takes a time and a template"));
-        };
-        let zone = match value {
-            DataType::Timestamp(_, zone) => zone.clone(),
+        let [value, template] = arguments else { return plan_err!("to_char expects 2 arguments") };
+        let moment = |zone: Option<Arc<str>>| DataType::Timestamp(TimeUnit::Microsecond, zone);
+        let value = match value {
+            DataType::Timestamp(_, zone) => moment(zone.clone()),
             // Postgres takes a date for a timestamp with time zone.
-            DataType::Date32 | DataType::Null => Some("+00:00".into()),
-            DataType::Interval(_) | DataType::Duration(_) => {
-                return refuse(SqlError::unsupported(
-                    "to_char of an interval is not supported",
-                    "Cast the interval to text, or use extract().",
-                ));
-            }
-            number if number.is_numeric() => {
-                return refuse(SqlError::unsupported(
-                    "to_char of a number is not supported",
-                    "Cast the number to text: round(x, 2)::text, lpad(x::text, 8, '0').",
-                ));
-            }
-            _ => {
-                return refuse(SqlError::new(SqlState::UndefinedFunction, "to_char takes a time and a template").with_hint(
-                    "You might need to add explicit type casts.",
-                ));
-            }
+            DataType::Date32 | DataType::Null => moment(Some("+00:00".into())),
+            other => other.clone(),
         };
-        if !matches!(template, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null) {
-            return refuse(SqlError::new(SqlState::UndefinedFunction, "the template of to_char is a text"));
-        }
-        Ok(vec![DataType::Timestamp(TimeUnit::Microsecond, zone), DataType::Utf8])
+        Ok(vec![value, if template.is_null() { DataType::Utf8 } else { template.clone() }])
     }
 
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Utf8)
+    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
+        match arguments {
+            [DataType::Timestamp(..) | DataType::Date32 | DataType::Null, template]
+                if template.is_string() || template.is_null() =>
+            {
+                Ok(DataType::Utf8)
+            }
+            [value, _] => Err(DataFusionError::External(Box::new(refusal(value)))),
+            _ => plan_err!("to_char expects 2 arguments"),
+        }
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -107,6 +96,17 @@ fn write(moments: &ArrayRef, template: impl Fn(usize) -> Arc<Option<Template>>) 
     Arc::new(out.finish())
 }
 
-fn refuse<T>(error: SqlError) -> Result<T> {
-    Err(DataFusionError::External(Box::new(error)))
+fn refusal(value: &DataType) -> SqlError {
+    match value {
+        DataType::Interval(_) | DataType::Duration(_) => SqlError::unsupported(
+            "to_char of an interval is not supported",
+            "Cast the interval to text, or use extract().",
+        ),
+        number if number.is_numeric() => SqlError::unsupported(
+            "to_char of a number is not supported",
+            "Cast the number to text: round(x, 2)::text, lpad(x::text, 8, '0').",
+        ),
+        _ => SqlError::new(SqlState::UndefinedFunction, "to_char takes a time and a template")
+            .with_hint("You might need to add explicit type casts."),
+    }
 }

@@ -5,7 +5,7 @@ use crate::types::SqlType;
 use crate::{SqlError, SqlState};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Datum, Float32Array, Float64Array};
 use datafusion::arrow::compute::kernels::numeric::{add, div, mul, neg, rem, sub};
-use datafusion::arrow::datatypes::{DataType, Float32Type, Float64Type};
+use datafusion::arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type};
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::binary::BinaryTypeCoercer;
@@ -65,9 +65,21 @@ impl ScalarUDFImpl for Arithmetic {
             Operator::Divide => divide,
             _ => modulo,
         };
-        let result = apply(left, right, kernel).map_err(|error| out_of_range(error, returns))?;
+        let result = apply(left, right, |left, right| fitting(kernel(left, right)?));
+        let result = result.map_err(|error| out_of_range(error, returns))?;
         result.cast_to(returns, None)
     }
+}
+
+/// Arrow checks that numerics fit 128 bits, which hold some of more than 38 digits.
+fn fitting(result: ArrayRef) -> Result<ArrayRef, ArrowError> {
+    if let (DataType::Decimal128(precision, _), Some(numbers)) =
+        (result.data_type(), result.as_primitive_opt::<Decimal128Type>())
+        && numbers.validate_decimal_precision(*precision).is_err()
+    {
+        return Err(ArrowError::ArithmeticOverflow("more digits than the type has".to_owned()));
+    }
+    Ok(result)
 }
 
 fn divide(left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef, ArrowError> {
@@ -75,7 +87,7 @@ fn divide(left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef, ArrowError> {
     div(left, right)
 }
 
-fn modulo(left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef, ArrowError> {
+pub(super) fn modulo(left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef, ArrowError> {
     check_divisor(left, right)?;
     rem(left, right)
 }
@@ -143,10 +155,13 @@ impl Floats<'_> {
 fn out_of_range(error: DataFusionError, returns: &DataType) -> DataFusionError {
     match error.find_root() {
         DataFusionError::ArrowError(inner, _) if matches!(**inner, ArrowError::ArithmeticOverflow(_)) => {
-            let name = SqlType::from_arrow(returns).map_or_else(|| "value".to_owned(), |sql_type| match sql_type {
-                SqlType::Numeric { .. } => "numeric".to_owned(),
-                other => other.to_string(),
-            });
+            let name = SqlType::from_arrow(returns).map_or_else(
+                || "value".to_owned(),
+                |sql_type| match sql_type {
+                    SqlType::Numeric { .. } => "numeric".to_owned(),
+                    other => other.to_string(),
+                },
+            );
             let error = SqlError::new(SqlState::NumericValueOutOfRange, format!("{name} out of range"));
             DataFusionError::External(Box::new(error))
         }

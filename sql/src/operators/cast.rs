@@ -67,7 +67,9 @@ impl ScalarUDFImpl for CastTo {
         let result = match &self.to {
             to if to.is_integer() => to_integer(&array, to)?,
             DataType::Binary => to_bytea(&array)?,
-            DataType::Interval(_) => temporal::days_and_time(&strict(&array, &DataType::Duration(TimeUnit::Microsecond))?),
+            DataType::Interval(_) => {
+                temporal::days_and_time(&strict(&array, &DataType::Duration(TimeUnit::Microsecond))?)
+            }
             to => strict(&to_text(&array)?, to)?,
         };
         scalar_again(result, scalar)
@@ -81,8 +83,12 @@ fn strict(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
 /// Floats round half to even, numerics half away from zero.
 fn to_integer(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     let rounded: ArrayRef = match array.data_type() {
-        DataType::Float32 => Arc::new(array.as_primitive::<Float32Type>().unary::<_, Float32Type>(f32::round_ties_even)),
-        DataType::Float64 => Arc::new(array.as_primitive::<Float64Type>().unary::<_, Float64Type>(f64::round_ties_even)),
+        DataType::Float32 => {
+            Arc::new(array.as_primitive::<Float32Type>().unary::<_, Float32Type>(f32::round_ties_even))
+        }
+        DataType::Float64 => {
+            Arc::new(array.as_primitive::<Float64Type>().unary::<_, Float64Type>(f64::round_ties_even))
+        }
         _ => strict(array, &DataType::Decimal128(DECIMAL128_MAX_PRECISION, 0))?,
     };
     strict(&rounded, to).map_err(|_| {

@@ -55,7 +55,9 @@ impl ScalarUDFImpl for IntervalComparison {
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let (left, right) = both(&arguments.args, self)?;
         let lengths = |value: &ColumnarValue| {
-            Ok::<_, datafusion::common::DataFusionError>(ColumnarValue::Array(lengths(&value.to_array(arguments.number_rows)?)))
+            Ok::<_, datafusion::common::DataFusionError>(ColumnarValue::Array(lengths(
+                &value.to_array(arguments.number_rows)?,
+            )))
         };
         apply_cmp(self.op, &lengths(left)?, &lengths(right)?)
     }

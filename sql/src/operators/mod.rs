@@ -23,8 +23,9 @@ use datafusion::logical_expr::expr::{Between, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, ScalarUDFImpl,
+    BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, ScalarUDFImpl,
 };
+use datafusion::physical_expr_common::datum::apply;
 use interval::IntervalComparison;
 use std::sync::Arc;
 use temporal::Temporal;
@@ -132,10 +133,16 @@ fn binary(left: &DataType, op: Operator, right: &DataType) -> Option<ScalarUDF> 
     Arithmetic::of(left, op, right).map(ScalarUDF::new_from_impl)
 }
 
+/// `left % right`, of operands of one type.
+pub(crate) fn modulo(left: &ColumnarValue, right: &ColumnarValue) -> Result<ColumnarValue> {
+    apply(left, right, arithmetic::modulo)
+}
+
 fn between_intervals(between: Between, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let Between { expr, negated, low, high } = between;
     let side = |op, bound: Expr| {
-        replace(Expr::BinaryExpr(BinaryExpr::new(expr.clone(), op, Box::new(bound))), schema).map(|replaced| replaced.data)
+        replace(Expr::BinaryExpr(BinaryExpr::new(expr.clone(), op, Box::new(bound))), schema)
+            .map(|replaced| replaced.data)
     };
     let (below, above, both) = match negated {
         true => (Operator::Lt, Operator::Gt, Operator::Or),
@@ -165,9 +172,13 @@ fn nullable(arguments: &datafusion::logical_expr::ReturnFieldArgs<'_>) -> bool {
 macro_rules! strict_function {
     ($arguments:literal) => {
         fn signature(&self) -> &datafusion::logical_expr::Signature {
-            static SIGNATURE: std::sync::LazyLock<datafusion::logical_expr::Signature> = std::sync::LazyLock::new(|| {
-                datafusion::logical_expr::Signature::any($arguments, datafusion::logical_expr::Volatility::Immutable)
-            });
+            static SIGNATURE: std::sync::LazyLock<datafusion::logical_expr::Signature> =
+                std::sync::LazyLock::new(|| {
+                    datafusion::logical_expr::Signature::any(
+                        $arguments,
+                        datafusion::logical_expr::Volatility::Immutable,
+                    )
+                });
             &SIGNATURE
         }
 

@@ -59,7 +59,9 @@ impl Temporal {
         let interval = |t: &DataType| matches!(t, DataType::Interval(_));
         let day = |t: &DataType| matches!(t, DataType::Date32);
         let differs = match op {
-            Operator::Minus => (moment(left) && moment(right) && !(day(left) && day(right))) || (day(left) && interval(right)),
+            Operator::Minus => {
+                (moment(left) && moment(right) && !(day(left) && day(right))) || (day(left) && interval(right))
+            }
             Operator::Plus => (day(left) && interval(right)) || (interval(left) && day(right)),
             _ => false,
         };
@@ -98,7 +100,9 @@ impl ScalarUDFImpl for Temporal {
 /// Moments as timestamps in microseconds without a zone (all are UTC), intervals in their widest form.
 fn as_timestamp(value: &ColumnarValue) -> Result<ColumnarValue> {
     match value.data_type() {
-        DataType::Timestamp(..) | DataType::Date32 => value.cast_to(&DataType::Timestamp(TimeUnit::Microsecond, None), None),
+        DataType::Timestamp(..) | DataType::Date32 => {
+            value.cast_to(&DataType::Timestamp(TimeUnit::Microsecond, None), None)
+        }
         _ => value.cast_to(&DataType::Interval(IntervalUnit::MonthDayNano), None),
     }
 }
