@@ -7,7 +7,7 @@ use crate::{SqlError, SqlState};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
-use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, TryCast};
+use datafusion::logical_expr::{BinaryExpr, Case, Cast, Expr, ExprSchemable, LogicalPlan, Operator, TryCast};
 
 /// Checks casts, comparisons and conditions of a plan.
 pub(super) fn check(plan: &LogicalPlan) -> std::result::Result<(), SqlError> {
@@ -39,7 +39,10 @@ fn check_expr(expr: &Expr, schema: &DFSchema) -> Result<TreeNodeRecursion> {
             .map(|t| {
                 let message = format!("argument of CASE/WHEN must be type boolean, not type {}", name(&t));
                 SqlError::new(SqlState::DatatypeMismatch, message)
-            }),
+            })
+            .or_else(|| case_results(case, schema)),
+        Expr::Case(case) => case_results(case, schema),
+        Expr::ScalarFunction(call) if call.func.name() == "coalesce" => one_kind("COALESCE", call.args.iter(), schema),
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => comparison(left, *op, right, schema),
         Expr::Between(between) => [&between.low, &between.high]
             .into_iter()
@@ -52,6 +55,20 @@ fn check_expr(expr: &Expr, schema: &DFSchema) -> Result<TreeNodeRecursion> {
         _ => None,
     };
     refuse(error).map(|()| TreeNodeRecursion::Continue)
+}
+
+fn case_results(case: &Case, schema: &DFSchema) -> Option<SqlError> {
+    let results = case.when_then_expr.iter().map(|(_, then)| &**then).chain(case.else_expr.as_deref());
+    one_kind("CASE", results, schema)
+}
+
+/// Results of which one is taken: they are of one kind of type.
+fn one_kind<'a>(what: &str, results: impl Iterator<Item = &'a Expr>, schema: &DFSchema) -> Option<SqlError> {
+    let mut types = results.filter_map(|e| written_type(e, schema)).filter(|t| kind(t).is_some());
+    let first = types.next()?;
+    let other = types.find(|t| kind(t) != kind(&first))?;
+    let message = format!("{what} types {} and {} cannot be matched", name(&first), name(&other));
+    Some(SqlError::new(SqlState::DatatypeMismatch, message).with_hint("Cast them to one type."))
 }
 
 fn refuse(error: Option<SqlError>) -> Result<()> {

@@ -19,11 +19,11 @@ use concat::Concat;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::expr::{Between, ScalarFunction};
+use datafusion::logical_expr::expr::{Between, InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, ScalarUDFImpl,
+    BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, ScalarUDFImpl, lit,
 };
 use datafusion::physical_expr_common::datum::apply;
 use interval::IntervalComparison;
@@ -110,6 +110,9 @@ pub fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         Expr::Between(between) if matches!(between.expr.get_type(schema)?, DataType::Interval(_)) => {
             between_intervals(between, schema)
         }
+        Expr::InList(list) if matches!(list.expr.get_type(schema)?, DataType::Interval(_)) => {
+            interval_in_list(list, schema)
+        }
         other => Ok(Transformed::no(other)),
     }
 }
@@ -150,6 +153,22 @@ fn between_intervals(between: Between, schema: &DFSchema) -> Result<Transformed<
     };
     let (low, high) = (side(below, *low)?, side(above, *high)?);
     Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(Box::new(low), both, Box::new(high)))))
+}
+
+/// `iv IN (a, b)` is `iv = a OR iv = b`; `NOT IN` is its negation.
+fn interval_in_list(list: InList, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let InList { expr, list, negated } = list;
+    let mut any: Option<Expr> = None;
+    for item in list {
+        let equal = Expr::BinaryExpr(BinaryExpr::new(expr.clone(), Operator::Eq, Box::new(item)));
+        let equal = replace(equal, schema)?.data;
+        any = Some(match any {
+            Some(any) => Expr::BinaryExpr(BinaryExpr::new(Box::new(any), Operator::Or, Box::new(equal))),
+            None => equal,
+        });
+    }
+    let any = any.unwrap_or_else(|| lit(false));
+    Ok(Transformed::yes(if negated { Expr::Not(Box::new(any)) } else { any }))
 }
 
 fn call(function: ScalarUDF, arguments: Vec<Expr>) -> Expr {
