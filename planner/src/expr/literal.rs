@@ -174,7 +174,7 @@ mod tests {
             (ColumnType::Boolean, "yes?"),
             (ColumnType::Int16, "70000"),
             (ColumnType::Bytes, "\\x0"),
-            (ColumnType::Bytes, "é"),
+            (ColumnType::Bytes, "\\9"),
             (ColumnType::Date, "2022-13-01"),
         ] {
             let literal = Literal { column_type, value: Some(text.to_owned()) };

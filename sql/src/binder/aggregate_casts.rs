@@ -27,7 +27,7 @@ const PREFIX: &str = "\u{1f}cast ";
 /// Turns the casts in the arguments of an aggregate into calls; other functions stay as they are.
 pub(super) fn mark(function: &mut Function) {
     let name = function.name.0.last().and_then(|part| part.as_ident()).map(fold);
-    if !name.is_some_and(|name| Registry::standard().aggregate(&name).is_some()) {
+    if name.is_none_or(|name| Registry::standard().aggregate(&name).is_none()) {
         return;
     }
     // The visitor never breaks.

@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn times_are_as_postgres_prints_them() {
-        assert_eq!(text(|out| write_date(out, -800_000)), "0221-09-03 BC");
+        assert_eq!(text(|out| write_date(out, -800_000)), "0222-09-04 BC");
         assert_eq!(text(|out| write_timestamp(out, 1_500_000, "+00")), "1970-01-01 00:00:01.5+00");
         assert_eq!(text(|out| write_timestamp(out, -1, "")), "1969-12-31 23:59:59.999999");
         assert_eq!(text(|out| write_interval(out, 14, -3, 14_706_000_000)), "1 year 2 mons -3 days +04:05:06");
