@@ -5,7 +5,7 @@ mod tests;
 
 use crate::codec::RowCodec;
 use crate::{Result, StorageError};
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
 use arrow::datatypes::{DataType, Float32Type, Float64Type, SchemaRef};
 use hashbrown::HashTable;
@@ -33,6 +33,27 @@ impl Delta {
     pub fn new(rows: RecordBatch, weights: Vec<i64>) -> Delta {
         assert_eq!(rows.num_rows(), weights.len(), "a delta has one weight per row");
         Delta { rows, weights, consolidated: false }
+    }
+
+    /// A delta whose rows are known to differ from each other, with weights that are not 0: what an operator gives that emits
+    /// a row once at most. Consolidating it is free.
+    ///
+    /// # Panics
+    /// When the numbers of rows and weights differ: a fault in the caller.
+    #[must_use]
+    pub fn of_distinct(rows: RecordBatch, weights: Vec<i64>) -> Delta {
+        debug_assert!(weights.iter().all(|weight| *weight != 0), "a row of weight 0 is no change");
+        Delta { consolidated: true, ..Delta::new(rows, weights) }
+    }
+
+    /// The same rows with other names of the columns.
+    ///
+    /// # Errors
+    /// When the types are not those of the rows.
+    pub fn with_schema(&self, schema: &SchemaRef) -> Result<Delta> {
+        let options = RecordBatchOptions::new().with_row_count(Some(self.len()));
+        let rows = RecordBatch::try_new_with_options(schema.clone(), self.rows.columns().to_vec(), &options)?;
+        Ok(Delta { rows, weights: self.weights.clone(), consolidated: self.consolidated })
     }
 
     /// No change.

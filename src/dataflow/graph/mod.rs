@@ -131,7 +131,7 @@ impl ViewGraph {
         let schema = self.schema();
         match outputs.pop().flatten() {
             // Operators that pass rows through leave the names of their input.
-            Some(delta) => Ok(delta.with_rows(batch_of(&schema, delta.rows().columns().to_vec(), delta.len())?)),
+            Some(delta) => Ok(delta.with_schema(&schema)?),
             None => Ok(self.nothing().clone()),
         }
     }

@@ -305,7 +305,8 @@ impl TopK {
             columns.push(numbers.finish());
         }
         let weights = emitted.iter().map(|row| row.weight).collect();
-        Ok(Delta::new(batch_of(&self.schema, columns, emitted.len())?, weights))
+        // Each row is emitted once: for its key, or for its place.
+        Ok(Delta::of_distinct(batch_of(&self.schema, columns, emitted.len())?, weights))
     }
 }
 

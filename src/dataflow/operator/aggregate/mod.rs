@@ -18,7 +18,7 @@ mod totals;
 use super::keys::DistinctKeys;
 use super::state_bytes::{STATE_VERSION, get_signed, open, put_signed};
 use super::{Fault, Operator, RowError, StepScope, only, weights};
-use crate::dataflow::batch::{batch_of, consolidate, row_text, take_columns};
+use crate::dataflow::batch::{batch_of, row_text, take_columns};
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::interleave;
 use arrow::datatypes::{Schema, SchemaRef};
@@ -197,13 +197,15 @@ impl AggregateOperator {
         for (old, new) in old.0.columns().iter().zip(new.0.columns()) {
             columns.push(interleave(&[old.as_ref(), new.as_ref()], &places)?);
         }
-        Ok(Delta::new(batch_of(&self.schema, columns, weights.len())?, weights))
+        // A row that is the same before and after was left out, and groups differ.
+        Ok(Delta::of_distinct(batch_of(&self.schema, columns, weights.len())?, weights))
     }
 }
 
 impl Operator for AggregateOperator {
     fn step(&mut self, inputs: &[&Delta], scope: &mut StepScope<'_>) -> Result<Delta, Fault> {
-        let input = consolidate(only(inputs)?)?;
+        // Not consolidated: everything below adds up weights, so rows that cancel each other change nothing.
+        let input = only(inputs)?;
         if input.is_empty() {
             return Ok(Delta::empty(self.schema.clone()));
         }
@@ -216,7 +218,7 @@ impl Operator for AggregateOperator {
         let changes = weights::sum_by(&groups.of_row, input.weights(), groups.len())?;
         let new_rows = old_rows.iter().zip(changes).map(|(old, change)| weights::add(old.unwrap_or(0), change));
         let new_rows = new_rows.collect::<Result<Vec<_>, _>>()?;
-        self.update(&input, &groups, &group_keys, scope.state)?;
+        self.update(input, &groups, &group_keys, scope.state)?;
         self.store(&group_keys, &new_rows, scope.state);
 
         let row_errors = &mut *scope.row_errors;

@@ -85,10 +85,10 @@ impl Side {
         self.key.columns().iter().map(|(column, _)| *column)
     }
 
-    /// Consolidates a delta and computes its join keys. Rows with a NULL in a join column come second, unless NULL
+    /// Consolidates a delta (unless its rows are only appended, equal or not) and computes its join keys. Rows with a NULL in a join column come second, unless NULL
     /// matches NULL.
     pub(super) fn prepare(&self, delta: &Delta, null_matches: bool) -> Result<(SideDelta, Option<Delta>), Fault> {
-        let delta = consolidate(delta)?;
+        let delta = if self.layout == Layout::Appended { delta.clone() } else { consolidate(delta)? };
         let nulls = self.columns.iter().map(|column| delta.rows().column(*column).nulls());
         let valid = nulls.fold(None, |all, column| NullBuffer::union(all.as_ref(), column));
         let (delta, unmatched) = match valid {
