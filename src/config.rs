@@ -118,6 +118,8 @@ settings! {
     statement_cache_entries: usize = 4_096,
     /// Memory of one analytical query (DataFusion's pool).
     query_memory_bytes: usize = 1 << 30,
+    /// Bytes that one function of a statement may make of 8,192 rows (54000); in a view always 64MB.
+    expression_max_bytes: usize = attune_sql::functions::limit::DEFAULT_MAX_BYTES,
     /// Threads for sessions and lookups; 0 is the number of cores.
     serve_threads: usize = 0,
     /// Threads for analytical queries; 0 is the number of cores.

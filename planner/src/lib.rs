@@ -14,7 +14,7 @@ mod properties;
 mod types;
 
 pub use explain::explain;
-pub use expr::{Expr, Literal, physical};
+pub use expr::{Expr, Literal, expression_sql, physical};
 pub use layout::{arrow_schema, column_types, index_layout, table_layout};
 pub use lookup::{Access, Bound, Lookup, LookupCount, LookupObject, LookupValue, lookup};
 pub use lower::lower;

@@ -49,6 +49,8 @@ sql_states! {
     DatetimeFieldOverflow = "22008",
     /// Division by zero.
     DivisionByZero = "22012",
+    /// A regular expression that cannot be read.
+    InvalidRegularExpression = "2201B",
     /// A parameter or setting has an impossible value.
     InvalidParameterValue = "22023",
     /// Bytes that are not valid UTF-8.

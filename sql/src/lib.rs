@@ -6,6 +6,7 @@ pub mod binder;
 pub mod catalog;
 mod error;
 pub mod functions;
+pub mod operators;
 pub mod statement;
 mod suggest;
 pub mod types;

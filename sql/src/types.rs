@@ -1,11 +1,13 @@
 //! The Postgres type map: SQL types, their OIDs, names and Arrow types.
 //!
 //! [`SqlType`] is what columns are declared with and what clients see. Type names of SQL text are read in
-//! `from_ast`, Arrow conversions are in `arrow_map`, Postgres facts (OID, length, name) are in `postgres`.
+//! `from_ast`, Arrow conversions are in `arrow_map`, Postgres facts (OID, length, name) are in `postgres`; [`text`] prints values.
 
 mod arrow_map;
+pub mod calendar;
 mod from_ast;
 mod postgres;
+pub mod text;
 
 pub use arrow_map::canonical;
 

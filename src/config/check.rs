@@ -20,6 +20,7 @@ impl Config {
             ("prepared_statements_max", self.prepared_statements_max, 1),
             ("transaction_max_bytes", self.transaction_max_bytes, 1 << 10),
             ("query_memory_bytes", self.query_memory_bytes, 1 << 20),
+            ("expression_max_bytes", self.expression_max_bytes, 1 << 10),
             ("client_write_timeout_ms", self.client_write_timeout_ms as usize, 1),
             ("startup_timeout_ms", self.startup_timeout_ms as usize, 1),
         ];

@@ -8,6 +8,7 @@ use arrow::compute::{CastOptions, can_cast_types, cast_with_options, concat};
 use arrow::datatypes::{DataType, Schema};
 use attune_planner::Expr;
 use attune_sql::SqlError;
+use attune_sql::binder::map_datafusion_error;
 use datafusion::physical_expr::PhysicalExpr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use std::sync::Arc;
 pub struct Expression {
     physical: Arc<dyn PhysicalExpr>,
     returns: DataType,
+    /// In SQL, for row errors.
+    text: String,
 }
 
 impl Expression {
@@ -33,12 +36,13 @@ impl Expression {
         if found != returns && !can_cast_types(&found, &returns) {
             return Err(SqlError::internal(format!("expression {physical} gives {found}, the plan says {returns}")));
         }
-        Ok(Expression { physical, returns })
+        Ok(Expression { physical, returns, text: attune_planner::expression_sql(expr, schema) })
     }
 
     #[cfg(test)]
     pub(super) fn of_physical(physical: Arc<dyn PhysicalExpr>, returns: DataType) -> Expression {
-        Expression { physical, returns }
+        let text = physical.to_string();
+        Expression { physical, returns, text }
     }
 
     /// The value for each row. Rows for which the evaluation fails are NULL and are added to `errors`.
@@ -74,12 +78,12 @@ impl Expression {
         let values = || self.physical.evaluate(batch).and_then(|v| v.into_array_of_size(batch.num_rows()));
         // A kernel that panics on a value (an arithmetic overflow it did not expect) is a failing row like any other.
         let values = catch_unwind(AssertUnwindSafe(values)).map_err(|panic| panic_message(&*panic))?;
-        let values = values.map_err(|e| e.strip_backtrace())?;
+        let values = values.map_err(|e| map_datafusion_error(&e).message)?;
         if values.data_type() == &self.returns {
             return Ok(values);
         }
         let strict = CastOptions { safe: false, ..CastOptions::default() };
-        cast_with_options(&values, &self.returns, &strict).map_err(|e| e.to_string())
+        cast_with_options(&values, &self.returns, &strict).map_err(|e| map_datafusion_error(&e.into()).message)
     }
 
     /// Halves a batch whose evaluation failed until the failing rows stand alone.
@@ -87,7 +91,7 @@ impl Expression {
         match self.try_evaluate(batch) {
             Ok(values) => parts.push(values),
             Err(message) if batch.num_rows() == 1 => {
-                let expression = self.physical.to_string();
+                let expression = self.text.clone();
                 errors.add(|| RowError { expression, message, row: row_text(batch, 0) });
                 parts.push(new_null_array(&self.returns, 1));
             }

@@ -3,15 +3,22 @@
 use super::{Expr, Literal};
 use crate::plan::Field;
 use crate::types::sql_name;
+use arrow::datatypes::Schema;
 use attune_storage::ColumnType;
 
 /// The expression in SQL, with the names of the input's columns.
 pub(crate) fn sql(expr: &Expr, fields: &[Field]) -> String {
-    Text { fields }.expr(expr, 0)
+    Text { names: fields.iter().map(|field| field.name.as_str()).collect() }.expr(expr, 0)
+}
+
+/// The expression in SQL, over the columns of a schema.
+#[must_use]
+pub fn expression_sql(expr: &Expr, schema: &Schema) -> String {
+    Text { names: schema.fields().iter().map(|field| field.name().as_str()).collect() }.expr(expr, 0)
 }
 
 struct Text<'a> {
-    fields: &'a [Field],
+    names: Vec<&'a str>,
 }
 
 /// How tightly an operator binds (Postgres, "Operator Precedence"); higher is tighter.
@@ -43,8 +50,8 @@ impl Text<'_> {
         let test = |e: &Expr, suffix: &str| (format!("{}{suffix}", self.expr(e, TEST + 1)), TEST);
         let tight = |text| (text, UNARY + 1);
         match expr {
-            Expr::Column(index) => tight(match self.fields.get(*index) {
-                Some(field) => field.name.clone(),
+            Expr::Column(index) => tight(match self.names.get(*index) {
+                Some(name) => (*name).to_owned(),
                 None => format!("column {index}"),
             }),
             Expr::Literal(literal) => tight(constant(literal)),

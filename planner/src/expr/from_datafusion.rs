@@ -3,6 +3,7 @@
 use super::{Expr, Literal, MAX_JSON_DEPTH, functions};
 use crate::types::column_type;
 use arrow::datatypes::DataType;
+use attune_sql::operators::{self, Original};
 use attune_sql::{SqlError, SqlState};
 use attune_storage::ColumnType;
 use datafusion::common::{Column, DFSchema};
@@ -184,6 +185,14 @@ impl Conversion<'_> {
     }
 
     fn function(self, expr: &DfExpr, function: &ScalarFunction) -> Result<Expr, SqlError> {
+        match (operators::original(&function.func), function.args.as_slice()) {
+            (Some(Original::Binary(op)), [left, right]) => {
+                return self.binary(&BinaryExpr::new(Box::new(left.clone()), op, Box::new(right.clone())));
+            }
+            (Some(Original::Negative), [operand]) => return Ok(Expr::Negative(self.boxed(operand)?)),
+            (Some(Original::Cast(to)), [operand]) => return self.cast(operand, &to, false),
+            _ => {}
+        }
         let name = function.func.name();
         if function.func.signature().volatility != Volatility::Immutable {
             return Err(SqlError::unsupported(

@@ -10,6 +10,7 @@ mod literal;
 mod to_datafusion;
 mod visit;
 
+pub use display::expression_sql;
 pub(crate) use display::sql;
 pub(crate) use from_datafusion::{Scope, from_datafusion, placeholder_index};
 pub(crate) use to_datafusion::arrow_schema;

@@ -4,16 +4,15 @@ use super::from_datafusion::OPERATORS;
 use super::{Expr, functions};
 use crate::plan::Field;
 use arrow::datatypes::{DataType, Field as ArrowField, Schema};
-use attune_sql::{SqlError, SqlState};
+use attune_sql::{SqlError, SqlState, operators};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{TransformedResult, TreeNode};
 use datafusion::common::{Column, DFSchema, DataFusionError};
 use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::logical_expr::expr::{BinaryExpr, Case, InList, Like, ScalarFunction};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{Expr as DfExpr, ExprSchemable, cast, try_cast};
 use datafusion::optimizer::analyzer::type_coercion::TypeCoercionRewriter;
-use datafusion::physical_expr::expressions::BinaryExpr as PhysicalBinary;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use std::sync::{Arc, LazyLock};
 
@@ -36,17 +35,7 @@ pub fn physical(expr: &Expr, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>, S
     let logical = logical(expr, &schema)?;
     let mut props = ExecutionProps::new();
     props.config_options = Some(Arc::clone(&CONFIG));
-    let compiled =
-        create_physical_expr(&logical, &schema, &props, &PhysicalPlanningContext::default()).map_err(mismatch)?;
-    compiled.transform_up(checked).data().map_err(mismatch)
-}
-
-/// Arithmetic that fails on overflow, as in Postgres; DataFusion's wraps around unless told otherwise.
-fn checked(expr: Arc<dyn PhysicalExpr>) -> Result<Transformed<Arc<dyn PhysicalExpr>>, DataFusionError> {
-    Ok(match expr.downcast_ref::<PhysicalBinary>() {
-        Some(binary) => Transformed::yes(Arc::new(binary.clone().with_fail_on_overflow(true))),
-        None => Transformed::no(expr),
-    })
+    create_physical_expr(&logical, &schema, &props, &PhysicalPlanningContext::default()).map_err(mismatch)
 }
 
 /// The Arrow schema of a node's output.
@@ -69,8 +58,19 @@ fn column_name(index: usize) -> String {
 
 fn logical(expr: &Expr, schema: &DFSchema) -> Result<DfExpr, SqlError> {
     let converted = convert(expr, schema)?;
-    let coerced = converted.rewrite(&mut TypeCoercionRewriter::new(schema)).map_err(mismatch)?;
-    Ok(coerced.data)
+    let coerced = converted.rewrite(&mut TypeCoercionRewriter::new(schema)).map_err(mismatch)?.data;
+    // Casts that coercion has put in.
+    coerced.transform_up(|expr| operators::replace(expr, schema)).data().map_err(mismatch)
+}
+
+/// An operator with Postgres' result, made as soon as its operands are, since its type counts for what is around it.
+fn operator(expr: DfExpr, schema: &DFSchema) -> Result<DfExpr, SqlError> {
+    let replaced = operators::replace(expr, schema).map_err(mismatch)?;
+    if replaced.transformed {
+        return Ok(replaced.data);
+    }
+    let coerced = replaced.data.rewrite(&mut TypeCoercionRewriter::new(schema)).map_err(mismatch)?.data;
+    Ok(operators::replace(coerced, schema).map_err(mismatch)?.data)
 }
 
 fn convert(expr: &Expr, schema: &DFSchema) -> Result<DfExpr, SqlError> {
@@ -91,18 +91,20 @@ fn convert(expr: &Expr, schema: &DFSchema) -> Result<DfExpr, SqlError> {
         }
         Expr::Binary { op, left, right } => {
             let known = OPERATORS.iter().find(|(name, _)| name == op);
-            let (_, operator) = known.ok_or_else(|| {
+            let (_, known) = known.ok_or_else(|| {
                 SqlError::new(SqlState::DataCorrupted, format!("a plan has the unknown operator {op}"))
             })?;
-            DfExpr::BinaryExpr(BinaryExpr::new(boxed(left)?, *operator, boxed(right)?))
+            let binary = DfExpr::BinaryExpr(BinaryExpr::new(boxed(left)?, *known, boxed(right)?));
+            // Comparisons and conditions are Boolean whatever becomes of their operands.
+            if known.is_numerical_operators() { operator(binary, schema)? } else { binary }
         }
         Expr::Not(e) => DfExpr::Not(boxed(e)?),
-        Expr::Negative(e) => DfExpr::Negative(boxed(e)?),
+        Expr::Negative(e) => operator(DfExpr::Negative(boxed(e)?), schema)?,
         Expr::IsNull(e) => DfExpr::IsNull(boxed(e)?),
         Expr::IsNotNull(e) => DfExpr::IsNotNull(boxed(e)?),
         Expr::IsTrue(e) => DfExpr::IsTrue(boxed(e)?),
         Expr::IsFalse(e) => DfExpr::IsFalse(boxed(e)?),
-        Expr::Cast { expr, to } => cast(convert(expr, schema)?, to.to_arrow()),
+        Expr::Cast { expr, to } => operator(cast(convert(expr, schema)?, to.to_arrow()), schema)?,
         Expr::TryCast { expr, to } => try_cast(convert(expr, schema)?, to.to_arrow()),
         Expr::Case { operand, branches, otherwise } => DfExpr::Case(Case::new(
             operand.as_deref().map(boxed).transpose()?,

@@ -1,5 +1,6 @@
 //! What DataFusion asks while it plans: relations, functions, types.
 
+use super::aggregate_casts;
 use super::config::CONFIG;
 use super::query;
 use super::sources::ViewSource;
@@ -116,7 +117,7 @@ impl ContextProvider for Context<'_> {
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        self.functions.scalar(name).cloned()
+        self.functions.scalar(name).cloned().or_else(|| aggregate_casts::function(name))
     }
 
     fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {

@@ -1,9 +1,11 @@
 //! Binding: names and types resolved through DataFusion.
 //!
 //! A query goes: `rewrite` (of the syntax tree, into what DataFusion plans as Postgres would), DataFusion's `SqlToRel` with
-//! our `context` and `type_planner`, `parameters`, the analyzer (type coercion), and a last projection to the types of the
-//! type map. Errors come back through `errors` with SQLSTATE, position and suggestion.
+//! our `context` and `type_planner`, `parameters`, the analyzer (type coercion), a last projection to the types of the
+//! type map, and [`operators`](crate::operators) with Postgres' results. Errors come back through `errors` with SQLSTATE, position and suggestion.
 
+mod aggregate_casts;
+mod array_literal;
 mod check_types;
 mod check_view;
 mod config;

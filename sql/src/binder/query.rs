@@ -5,8 +5,9 @@ use super::config::{CONFIG, parser_options};
 use super::context::Context;
 use super::errors::map_datafusion_error;
 use super::output_names::Names;
-use super::{check_types, output_names, parameters, rewrite};
+use super::{aggregate_casts, check_types, output_names, parameters, rewrite};
 use crate::catalog::RelationId;
+use crate::operators;
 use crate::types::{SqlType, canonical};
 use crate::{SqlError, SqlState};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
@@ -90,6 +91,8 @@ fn bind_names(
         .execute_and_check(plan, &CONFIG, |_, _| {})
         .map_err(|e| output_names::clean(map_datafusion_error(&e)))?;
     let plan = with_canonical_types(plan)?;
+    // Before anything is optimised, so that constants are folded as Postgres would compute them.
+    let plan = operators::replace_in_plan(plan).map_err(|e| map_datafusion_error(&e))?;
     let names = plan.schema().fields().iter().map(|f| output_names::strip(f.name()).to_owned()).collect();
     Ok(BoundQuery { plan, names, relations: context.named(), parameters })
 }
@@ -99,6 +102,7 @@ fn to_plan(context: &Context<'_>, query: &ast::Query, declared: &[Option<DataTyp
     let statement = ast::Statement::Query(Box::new(query.clone()));
     SqlToRel::new_with_options(context, parser_options())
         .sql_statement_to_plan_with_context(statement, &mut planner_context)
+        .and_then(aggregate_casts::restore)
         .map_err(|e| output_names::clean(map_datafusion_error(&e)))
 }
 
@@ -191,10 +195,11 @@ pub(super) fn bind_expression(
         (bound, _) => bound,
     };
     let bound = coerce.coerce(bound, schema).map_err(mapped)?;
-    match target {
-        Some(target) => bound.cast_to(&target.to_arrow(), schema).map_err(mapped),
-        None => Ok(bound),
-    }
+    let bound = match target {
+        Some(target) => bound.cast_to(&target.to_arrow(), schema).map_err(mapped)?,
+        None => bound,
+    };
+    operators::replace_all(bound, schema).map_err(mapped)
 }
 
 fn contains_aggregate(expr: &Expr) -> bool {

@@ -2,6 +2,7 @@
 //! DataFusion would ignore or take for something else.
 
 use super::output_names::{self, Names};
+use super::{aggregate_casts, array_literal};
 use crate::SqlError;
 use crate::functions::generate_series;
 use datafusion::sql::sqlparser::ast::{
@@ -64,6 +65,11 @@ impl VisitorMut for Rewriter {
                 "COLLATE is not supported",
                 "Leave it out; text is ordered by its bytes.",
             ))),
+            Expr::Function(function) => {
+                aggregate_casts::mark(function);
+                ControlFlow::Continue(())
+            }
+            Expr::Cast { .. } => result(array_literal::expand(expr)),
             _ => ControlFlow::Continue(()),
         }
     }

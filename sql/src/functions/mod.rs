@@ -3,11 +3,19 @@
 //! The serving side adds what needs a session or a store (`version()`, `pg_typeof`, ...) with [`Registry::with_scalar`]
 //! and [`Registry::with_table_function`], and hands the result out from `RelationSources::functions`.
 
+mod array_size;
+mod bounded;
 mod extremes;
 pub(crate) mod generate_series;
+pub mod limit;
+mod modulo;
+mod sum;
+mod template;
+mod to_char;
 
 use crate::SqlError;
 use crate::binder::CONFIG;
+use crate::operators::TemporalOperators;
 use datafusion::functions;
 use datafusion::functions::datetime::now::NowFunc;
 use datafusion::functions_aggregate;
@@ -45,6 +53,10 @@ static STANDARD: LazyLock<Registry> = LazyLock::new(Registry::build);
 const HIDDEN: [&str; 6] =
     ["input_file_name", "file_row_index", "arrow_metadata", "with_metadata", "get_field", "version"];
 
+/// Names of Postgres for functions that DataFusion calls otherwise.
+const OTHER_NAMES: [(&str, &str); 4] =
+    [("sign", "signum"), ("gen_random_uuid", "uuid"), ("every", "bool_and"), ("variance", "var_samp")];
+
 impl Registry {
     /// What every binder has.
     #[must_use]
@@ -65,17 +77,18 @@ impl Registry {
             functions::all_default_functions().into_iter().chain(functions_nested::all_default_nested_functions())
         {
             if !HIDDEN.contains(&function.name()) {
-                registry = registry.with_scalar(function);
+                registry = registry.with_scalar(bounded::bounded(function));
             }
         }
         // now() with the zone of the settings: DataFusion's default has none, and gives a timestamp without zone.
         registry = registry.with_scalar(Arc::new(NowFunc::new_with_config(&CONFIG).into()));
+        registry = registry.with_scalar(to_char::function()).with_scalar(modulo::function());
         for function in functions_nested::all_default_higher_order_functions() {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.higher_order.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
         }
         let aggregates = functions_aggregate::all_default_aggregate_functions();
-        for function in aggregates.into_iter().chain(extremes::functions()) {
+        for function in aggregates.into_iter().chain(extremes::functions()).chain([sum::function()]) {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.aggregate.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
         }
@@ -83,6 +96,13 @@ impl Registry {
         for function in functions_window::all_default_window_functions() {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.window.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
+        }
+        for (name, of) in OTHER_NAMES {
+            if let Some(function) = registry.scalar.get(of).cloned() {
+                registry.scalar.insert(name.to_owned(), function);
+            } else if let Some(function) = registry.aggregate.get(of).cloned() {
+                registry.aggregate.insert(name.to_owned(), function);
+            }
         }
         registry
     }
@@ -169,6 +189,7 @@ impl Registry {
 /// The planners of DataFusion's own session.
 fn planners() -> Vec<Arc<dyn ExprPlanner>> {
     vec![
+        Arc::new(TemporalOperators),
         Arc::new(functions::core::planner::CoreFunctionPlanner::default()),
         Arc::new(functions_nested::planner::NestedFunctionPlanner),
         Arc::new(functions_nested::planner::FieldAccessPlanner),

@@ -9,7 +9,6 @@
 //! - `select`, `dml`, `ddl`, `explain`, `settings`, `transaction`: the statements
 //! - `system`: the `attune_*` views; `pg_catalog`: what psql and drivers ask
 
-mod checked;
 mod ddl;
 mod dml;
 mod errors;

@@ -1,9 +1,10 @@
 //! Running query plans, on threads of their own so that heavy queries do not slow lookups and sessions.
 
+use super::errors;
 use super::read::StatementReads;
-use super::{checked, errors};
 use crate::config::Config;
 use attune_sql::SqlError;
+use attune_sql::functions::limit::ExpressionLimits;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::arrow::datatypes::SchemaRef;
@@ -13,6 +14,8 @@ use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
@@ -48,7 +51,12 @@ impl QueryRuntime {
         let options = session.options_mut();
         options.execution.time_zone = Some("+00:00".to_owned());
         options.sql_parser.map_string_types_to_utf8view = false;
-        let state = SessionStateBuilder::new().with_config(session).with_default_features().build();
+        options.extensions.insert(ExpressionLimits::new(config.expression_max_bytes));
+        let state = SessionStateBuilder::new()
+            .with_config(session)
+            .with_default_features()
+            .with_physical_optimizer_rules(physical_rules())
+            .build();
         Ok(QueryRuntime { runtime: Some(runtime), state, memory_bytes: config.query_memory_bytes })
     }
 
@@ -156,9 +164,17 @@ impl Drop for QueryRuntime {
     }
 }
 
+/// DataFusion's rules, but for the one that moves projections below filters: `SELECT a / b ... WHERE b <> 0 ORDER BY a` would
+/// divide by zero.
+fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let mut rules = PhysicalOptimizer::default().rules;
+    rules.retain(|rule| rule.name() != "ProjectionPushdown");
+    rules
+}
+
 /// The plan as it is run.
 async fn physical(state: &SessionState, plan: &LogicalPlan) -> DfResult<Arc<dyn ExecutionPlan>> {
-    let plan = checked::plan(state.optimize(plan)?)?;
+    let plan = state.optimize(plan)?;
     state.query_planner().create_physical_plan(&plan, state).await
 }
 

@@ -51,7 +51,8 @@ fn external(error: &(dyn Error + Send + Sync + 'static)) -> SqlError {
     if let Some(inner) = error.downcast_ref::<ArrowError>() {
         return arrow(inner);
     }
-    SqlError::internal(error.to_string())
+    let message = error.to_string();
+    run::regular_expression(&message).unwrap_or_else(|| SqlError::internal(message))
 }
 
 fn arrow(error: &ArrowError) -> SqlError {

@@ -23,6 +23,9 @@ pub(super) fn arrow(error: &ArrowError) -> SqlError {
 
 /// An error while executing, told apart by its message.
 pub(super) fn execution(message: &str) -> SqlError {
+    if let Some(error) = regular_expression(message) {
+        return error;
+    }
     let lower = message.to_lowercase();
     if lower.contains("divide by zero") || lower.contains("division by zero") {
         return division_by_zero();
@@ -38,6 +41,21 @@ pub(super) fn execution(message: &str) -> SqlError {
         return cast(message);
     }
     SqlError::new(SqlState::InvalidParameterValue, first_line(message))
+}
+
+/// An error of the regex crate: its last line says what is wrong.
+pub(super) fn regular_expression(message: &str) -> Option<SqlError> {
+    let is_one = message.contains("regex parse error")
+        || message.contains("Regular expression did not compile")
+        || message.contains("exceeds size limit");
+    let reason = match message.rsplit_once("error: ") {
+        Some((_, reason)) => first_line(reason).trim_end_matches(['"', ')', ',', '~', '\n']).to_owned(),
+        None => first_line(message),
+    };
+    is_one.then(|| {
+        SqlError::new(SqlState::InvalidRegularExpression, format!("invalid regular expression: {reason}"))
+            .with_hint("Regular expressions are those of Rust's regex crate: no look-around, no back references.")
+    })
 }
 
 fn division_by_zero() -> SqlError {

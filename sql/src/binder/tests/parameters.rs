@@ -104,7 +104,7 @@ fn expressions_of_defaults_and_values() {
         writeln!(out, "{text} => {shown}").expect("a string");
     }
     expect![[r#"
-        1 + 1 => CAST(Int64(1) + Int64(1) AS Float64)
+        1 + 1 => CAST(add(Int64(1), Int64(1)) AS Float64)
         '2024-01-01' => CAST(Utf8("2024-01-01") AS Timestamp(µs))
         now() => CAST(now() AS Timestamp(µs, "+00:00"))
         $1 => $1

@@ -1,0 +1,238 @@
+//! Operators and casts that mean what they mean in Postgres.
+//!
+//! DataFusion's integers wrap around, its casts cut fractions off, its floats divide by zero, and its texts of times are ISO's.
+//! Where an operator or cast differs, the binder puts a function of this module in its place: before any optimisation, so
+//! that constants are folded with it too. A plan of a view keeps the operator ([`original`]) and gets the function again when
+//! it is compiled ([`replace`]), so that a SELECT and a view give the same.
+
+mod arithmetic;
+mod cast;
+mod concat;
+mod interval;
+mod temporal;
+
+pub(crate) use temporal::TemporalOperators;
+
+use arithmetic::{Arithmetic, Negate};
+use cast::CastTo;
+use concat::Concat;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{DFSchema, Result};
+use datafusion::logical_expr::expr::{Between, InList, ScalarFunction};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{
+    BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, ScalarUDFImpl, lit,
+};
+use datafusion::physical_expr_common::datum::apply;
+use interval::IntervalComparison;
+use std::sync::Arc;
+use temporal::Temporal;
+
+/// What a function of this module stands for.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Original {
+    /// A binary operator.
+    Binary(Operator),
+    /// Unary minus.
+    Negative,
+    /// A cast.
+    Cast(DataType),
+}
+
+/// What `function` stands for; `None` for all other functions.
+#[must_use]
+pub fn original(function: &ScalarUDF) -> Option<Original> {
+    let inner = function.inner();
+    if let Some(arithmetic) = inner.downcast_ref::<Arithmetic>() {
+        Some(Original::Binary(arithmetic.op))
+    } else if let Some(temporal) = inner.downcast_ref::<Temporal>() {
+        Some(Original::Binary(temporal.op))
+    } else if let Some(comparison) = inner.downcast_ref::<IntervalComparison>() {
+        Some(Original::Binary(comparison.op))
+    } else if inner.is::<Concat>() {
+        Some(Original::Binary(Operator::StringConcat))
+    } else if inner.is::<Negate>() {
+        Some(Original::Negative)
+    } else {
+        inner.downcast_ref::<CastTo>().map(|cast| Original::Cast(cast.to.clone()))
+    }
+}
+
+/// The plan with Postgres' operators, subqueries included. Its types are coerced.
+pub(crate) fn replace_in_plan(plan: LogicalPlan) -> Result<LogicalPlan> {
+    plan.transform_up_with_subqueries(|node| {
+        let schema = match &node {
+            LogicalPlan::TableScan(scan) => {
+                DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?
+            }
+            other => merge_schema(&other.inputs()),
+        };
+        let names = NamePreserver::new(&node);
+        node.map_expressions(|expr| {
+            let name = names.save(&expr);
+            let replaced = expr.transform_up(|expr| replace(expr, &schema))?;
+            Ok(if replaced.transformed { replaced.update_data(|expr| name.restore(expr)) } else { replaced })
+        })
+    })
+    .data()
+}
+
+/// The expression with Postgres' operators. Its types are coerced.
+pub(crate) fn replace_all(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    expr.transform_up(|expr| replace(expr, schema)).data()
+}
+
+/// One operator or cast whose operands have their types, as Postgres has it.
+///
+/// # Errors
+/// When an operand has no type in the schema.
+pub fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_replaceable(op) => {
+            let function = binary(&left.get_type(schema)?, op, &right.get_type(schema)?);
+            Ok(match function {
+                Some(function) => Transformed::yes(call(function, vec![*left, *right])),
+                None => Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })),
+            })
+        }
+        Expr::Negative(operand) if operand.get_type(schema)?.is_integer() => {
+            Ok(Transformed::yes(call(ScalarUDF::new_from_impl(Negate::new()), vec![*operand])))
+        }
+        Expr::Cast(Cast { expr, field }) => {
+            let to = field.data_type();
+            Ok(match CastTo::between(&expr.get_type(schema)?, to) {
+                Some(cast) => Transformed::yes(call(ScalarUDF::new_from_impl(cast), vec![*expr])),
+                None => Transformed::no(Expr::Cast(Cast { expr, field })),
+            })
+        }
+        Expr::Between(between) if matches!(between.expr.get_type(schema)?, DataType::Interval(_)) => {
+            between_intervals(between, schema)
+        }
+        Expr::InList(list) if matches!(list.expr.get_type(schema)?, DataType::Interval(_)) => {
+            interval_in_list(list, schema)
+        }
+        other => Ok(Transformed::no(other)),
+    }
+}
+
+/// Operators that differ for some types; the others need not be looked at.
+fn is_replaceable(op: Operator) -> bool {
+    use Operator::*;
+    matches!(op, Plus | Minus | Multiply | Divide | Modulo | StringConcat) || interval::is_comparison(op)
+}
+
+fn binary(left: &DataType, op: Operator, right: &DataType) -> Option<ScalarUDF> {
+    if let Some(function) = Temporal::of(left, op, right) {
+        return Some(ScalarUDF::new_from_impl(function));
+    }
+    if let Some(function) = IntervalComparison::of(left, op, right) {
+        return Some(ScalarUDF::new_from_impl(function));
+    }
+    if op == Operator::StringConcat {
+        return Concat::of(left, right).map(ScalarUDF::new_from_impl);
+    }
+    Arithmetic::of(left, op, right).map(ScalarUDF::new_from_impl)
+}
+
+/// `left % right`, of operands of one type.
+pub(crate) fn modulo(left: &ColumnarValue, right: &ColumnarValue) -> Result<ColumnarValue> {
+    apply(left, right, arithmetic::modulo)
+}
+
+fn between_intervals(between: Between, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let Between { expr, negated, low, high } = between;
+    let side = |op, bound: Expr| {
+        replace(Expr::BinaryExpr(BinaryExpr::new(expr.clone(), op, Box::new(bound))), schema)
+            .map(|replaced| replaced.data)
+    };
+    let (below, above, both) = match negated {
+        true => (Operator::Lt, Operator::Gt, Operator::Or),
+        false => (Operator::GtEq, Operator::LtEq, Operator::And),
+    };
+    let (low, high) = (side(below, *low)?, side(above, *high)?);
+    Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(Box::new(low), both, Box::new(high)))))
+}
+
+/// `iv IN (a, b)` is `iv = a OR iv = b`; `NOT IN` is its negation.
+fn interval_in_list(list: InList, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let InList { expr, list, negated } = list;
+    let mut any: Option<Expr> = None;
+    for item in list {
+        let equal = Expr::BinaryExpr(BinaryExpr::new(expr.clone(), Operator::Eq, Box::new(item)));
+        let equal = replace(equal, schema)?.data;
+        any = Some(match any {
+            Some(any) => Expr::BinaryExpr(BinaryExpr::new(Box::new(any), Operator::Or, Box::new(equal))),
+            None => equal,
+        });
+    }
+    let any = any.unwrap_or_else(|| lit(false));
+    Ok(Transformed::yes(if negated { Expr::Not(Box::new(any)) } else { any }))
+}
+
+fn call(function: ScalarUDF, arguments: Vec<Expr>) -> Expr {
+    Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(function), arguments))
+}
+
+/// The name of a column made by `left op right`, as DataFusion gives it to the operator.
+fn operator_name(op: Operator, arguments: &[Expr]) -> String {
+    let names: Vec<String> = arguments.iter().map(|argument| argument.schema_name().to_string()).collect();
+    names.join(&format!(" {op} "))
+}
+
+/// Whether the function gives NULL only for NULL.
+fn nullable(arguments: &datafusion::logical_expr::ReturnFieldArgs<'_>) -> bool {
+    arguments.arg_fields.iter().any(|field| field.is_nullable())
+}
+
+/// The declaration that all functions of this module share: any arguments, typed before, and a result that is NULL only for
+/// NULL.
+macro_rules! strict_function {
+    ($arguments:literal) => {
+        fn signature(&self) -> &datafusion::logical_expr::Signature {
+            static SIGNATURE: std::sync::LazyLock<datafusion::logical_expr::Signature> =
+                std::sync::LazyLock::new(|| {
+                    datafusion::logical_expr::Signature::any(
+                        $arguments,
+                        datafusion::logical_expr::Volatility::Immutable,
+                    )
+                });
+            &SIGNATURE
+        }
+
+        fn return_field_from_args(
+            &self,
+            arguments: datafusion::logical_expr::ReturnFieldArgs<'_>,
+        ) -> datafusion::common::Result<datafusion::arrow::datatypes::FieldRef> {
+            let types: Vec<datafusion::arrow::datatypes::DataType> =
+                arguments.arg_fields.iter().map(|field| field.data_type().clone()).collect();
+            let field = datafusion::arrow::datatypes::Field::new(
+                self.name(),
+                self.return_type(&types)?,
+                crate::operators::nullable(&arguments),
+            );
+            Ok(std::sync::Arc::new(field))
+        }
+    };
+}
+use strict_function;
+
+/// The one type of a function's only argument.
+fn only<'a, T>(arguments: &'a [T], function: &dyn ScalarUDFImpl) -> Result<&'a T> {
+    match arguments {
+        [argument] => Ok(argument),
+        _ => datafusion::common::internal_err!("{} takes one argument", function.name()),
+    }
+}
+
+/// The two of an operator.
+fn both<'a, T>(arguments: &'a [T], function: &dyn ScalarUDFImpl) -> Result<(&'a T, &'a T)> {
+    match arguments {
+        [left, right] => Ok((left, right)),
+        _ => datafusion::common::internal_err!("{} takes two arguments", function.name()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
