@@ -186,8 +186,11 @@ impl Conversion<'_> {
 
     fn function(self, expr: &DfExpr, function: &ScalarFunction) -> Result<Expr, SqlError> {
         match (operators::original(&function.func), function.args.as_slice()) {
-            (Some(Original::Binary(op)), [left, right]) => {
-                return self.binary(&BinaryExpr::new(Box::new(left.clone()), op, Box::new(right.clone())));
+            (Some(Original::Binary(ops)), [first, rest @ ..]) if ops.len() == rest.len() => {
+                let chain = ops.iter().zip(rest).fold(first.clone(), |left, (op, right)| {
+                    DfExpr::BinaryExpr(BinaryExpr::new(Box::new(left), *op, Box::new(right.clone())))
+                });
+                return self.expr(&chain);
             }
             (Some(Original::Negative), [operand]) => return Ok(Expr::Negative(self.boxed(operand)?)),
             (Some(Original::Cast(to)), [operand]) => return self.cast(operand, &to, false),

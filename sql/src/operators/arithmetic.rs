@@ -1,31 +1,38 @@
 //! `+ - * / %` and unary minus that fail where the result does not fit (22003) or the divisor is zero (22012).
 
-use super::{both, only, operator_name, strict_function};
+use super::{chain_name, only, strict_function};
 use crate::types::SqlType;
 use crate::{SqlError, SqlState};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Datum, Float32Array, Float64Array};
 use datafusion::arrow::compute::kernels::numeric::{add, div, mul, neg, rem, sub};
 use datafusion::arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type};
 use datafusion::arrow::error::ArrowError;
-use datafusion::common::{DataFusionError, Result};
+use datafusion::common::{DataFusionError, Result, internal_err};
 use datafusion::logical_expr::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::{ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDFImpl};
 use datafusion::physical_expr_common::datum::apply;
 
-/// A binary operator over numbers.
+/// Binary operators over numbers, from the left: `a + b - c`.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Arithmetic {
-    pub(super) op: Operator,
+    pub(super) ops: Vec<Operator>,
+    pub(super) returns: DataType,
 }
 
 impl Arithmetic {
-    /// The function, if the operator differs for these types.
+    /// The function of one operator, between numbers of one kind.
     pub(super) fn of(left: &DataType, op: Operator, right: &DataType) -> Option<Arithmetic> {
-        let can_overflow = matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply);
-        let divides = matches!(op, Operator::Divide | Operator::Modulo);
-        let differs = (can_overflow && is_exact(left) && is_exact(right))
-            || (divides && left.is_floating() && right.is_floating());
-        differs.then_some(Arithmetic { op })
+        let kind = (is_exact(left) && is_exact(right)) || (left.is_floating() && right.is_floating());
+        if !kind || !op.is_numerical_operators() {
+            return None;
+        }
+        let returns = BinaryTypeCoercer::new(left, &op, right).get_result_type().ok()?;
+        Some(Arithmetic { ops: vec![op], returns })
+    }
+
+    /// This, and on its result what `next` does.
+    pub(super) fn then(&self, next: &Arithmetic) -> Arithmetic {
+        Arithmetic { ops: [self.ops.as_slice(), next.ops.as_slice()].concat(), returns: next.returns.clone() }
     }
 }
 
@@ -34,40 +41,48 @@ fn is_exact(data_type: &DataType) -> bool {
 }
 
 impl ScalarUDFImpl for Arithmetic {
-    strict_function!(2);
+    strict_function!(many);
 
     fn name(&self) -> &str {
-        match self.op {
-            Operator::Plus => "add",
-            Operator::Minus => "subtract",
-            Operator::Multiply => "multiply",
-            Operator::Divide => "divide",
-            _ => "modulo",
+        match self.ops.as_slice() {
+            [Operator::Plus] => "add",
+            [Operator::Minus] => "subtract",
+            [Operator::Multiply] => "multiply",
+            [Operator::Divide] => "divide",
+            [_] => "modulo",
+            _ => "arithmetic",
         }
     }
 
     fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
-        Ok(operator_name(self.op, arguments))
+        Ok(chain_name(&self.ops, arguments))
     }
 
-    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
-        let (left, right) = both(arguments, self)?;
-        BinaryTypeCoercer::new(left, &self.op, right).get_result_type()
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(self.returns.clone())
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let (left, right) = both(&arguments.args, self)?;
-        let returns = arguments.return_type();
-        let kernel: fn(&dyn Datum, &dyn Datum) -> Result<ArrayRef, ArrowError> = match self.op {
-            Operator::Plus => add,
-            Operator::Minus => sub,
-            Operator::Multiply => mul,
-            Operator::Divide => divide,
-            _ => modulo,
+        let Some((first, rest)) = arguments.args.split_first().filter(|(_, rest)| rest.len() == self.ops.len()) else {
+            return internal_err!("{} operators of {} numbers", self.ops.len(), arguments.args.len());
         };
-        let result = apply(left, right, |left, right| fitting(kernel(left, right)?));
-        let result = result.map_err(|error| out_of_range(error, returns))?;
-        result.cast_to(returns, None)
+        let mut result = first.clone();
+        for (op, right) in self.ops.iter().zip(rest) {
+            let kernel = kernel(*op);
+            let next = apply(&result, right, |left, right| fitting(kernel(left, right)?));
+            result = next.map_err(|error| out_of_range(error, &self.returns))?;
+        }
+        result.cast_to(&self.returns, None)
+    }
+}
+
+fn kernel(op: Operator) -> fn(&dyn Datum, &dyn Datum) -> Result<ArrayRef, ArrowError> {
+    match op {
+        Operator::Plus => add,
+        Operator::Minus => sub,
+        Operator::Multiply => mul,
+        Operator::Divide => divide,
+        _ => modulo,
     }
 }
 

@@ -27,14 +27,15 @@ use datafusion::logical_expr::{
 };
 use datafusion::physical_expr_common::datum::apply;
 use interval::IntervalComparison;
+use std::fmt::Write;
 use std::sync::Arc;
 use temporal::Temporal;
 
 /// What a function of this module stands for.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Original {
-    /// A binary operator.
-    Binary(Operator),
+    /// Binary operators between the arguments, from the left: `a + b - c`.
+    Binary(Vec<Operator>),
     /// Unary minus.
     Negative,
     /// A cast.
@@ -46,13 +47,13 @@ pub enum Original {
 pub fn original(function: &ScalarUDF) -> Option<Original> {
     let inner = function.inner();
     if let Some(arithmetic) = inner.downcast_ref::<Arithmetic>() {
-        Some(Original::Binary(arithmetic.op))
+        Some(Original::Binary(arithmetic.ops.clone()))
     } else if let Some(temporal) = inner.downcast_ref::<Temporal>() {
-        Some(Original::Binary(temporal.op))
+        Some(Original::Binary(vec![temporal.op]))
     } else if let Some(comparison) = inner.downcast_ref::<IntervalComparison>() {
-        Some(Original::Binary(comparison.op))
-    } else if inner.is::<Concat>() {
-        Some(Original::Binary(Operator::StringConcat))
+        Some(Original::Binary(vec![comparison.op]))
+    } else if let Some(concat) = inner.downcast_ref::<Concat>() {
+        Some(Original::Binary(vec![Operator::StringConcat; concat.operators]))
     } else if inner.is::<Negate>() {
         Some(Original::Negative)
     } else {
@@ -91,9 +92,9 @@ pub(crate) fn replace_all(expr: Expr, schema: &DFSchema) -> Result<Expr> {
 pub fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     match expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_replaceable(op) => {
-            let function = binary(&left.get_type(schema)?, op, &right.get_type(schema)?);
+            let function = binary(&type_of(&left, schema)?, op, &type_of(&right, schema)?);
             Ok(match function {
-                Some(function) => Transformed::yes(call(function, vec![*left, *right])),
+                Some(function) => Transformed::yes(joined(function, *left, *right)),
                 None => Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })),
             })
         }
@@ -123,17 +124,68 @@ fn is_replaceable(op: Operator) -> bool {
     matches!(op, Plus | Minus | Multiply | Divide | Modulo | StringConcat) || interval::is_comparison(op)
 }
 
-fn binary(left: &DataType, op: Operator, right: &DataType) -> Option<ScalarUDF> {
+/// The function of an operator.
+enum Function {
+    Arithmetic(Arithmetic),
+    Concat(Concat),
+    Other(ScalarUDF),
+}
+
+fn binary(left: &DataType, op: Operator, right: &DataType) -> Option<Function> {
     if let Some(function) = Temporal::of(left, op, right) {
-        return Some(ScalarUDF::new_from_impl(function));
+        return Some(Function::Other(ScalarUDF::new_from_impl(function)));
     }
     if let Some(function) = IntervalComparison::of(left, op, right) {
-        return Some(ScalarUDF::new_from_impl(function));
+        return Some(Function::Other(ScalarUDF::new_from_impl(function)));
     }
     if op == Operator::StringConcat {
-        return Concat::of(left, right).map(ScalarUDF::new_from_impl);
+        return Concat::of(left, right).map(Function::Concat);
     }
-    Arithmetic::of(left, op, right).map(ScalarUDF::new_from_impl)
+    Arithmetic::of(left, op, right).map(Function::Arithmetic)
+}
+
+/// The call of a function for `left op right`. What is left of it and of the same kind is taken into it: a chain of operators
+/// is one call, since DataFusion names and types a call by all that is in it, again and again.
+fn joined(function: Function, left: Expr, right: Expr) -> Expr {
+    let (inner, mut arguments) = match left {
+        Expr::ScalarFunction(ScalarFunction { func, args }) => (Some(func), args),
+        other => (None, vec![other]),
+    };
+    let before = inner.as_ref().map(|func| func.inner());
+    let joined = match function {
+        Function::Arithmetic(last) => {
+            let chain = before.and_then(|f| f.downcast_ref::<Arithmetic>()).map(|first| first.then(&last));
+            chain.map(ScalarUDF::new_from_impl).ok_or_else(|| ScalarUDF::new_from_impl(last))
+        }
+        Function::Concat(last) => {
+            let chain = before.and_then(|f| f.downcast_ref::<Concat>()).map(Concat::then);
+            chain.map(ScalarUDF::new_from_impl).ok_or_else(|| ScalarUDF::new_from_impl(last))
+        }
+        Function::Other(function) => Err(function),
+    };
+    match (joined, inner) {
+        (Ok(chain), _) => {
+            arguments.push(right);
+            call(chain, arguments)
+        }
+        (Err(function), Some(func)) => {
+            call(function, vec![Expr::ScalarFunction(ScalarFunction { func, args: arguments }), right])
+        }
+        (Err(function), None) => {
+            arguments.push(right);
+            call(function, arguments)
+        }
+    }
+}
+
+/// The type of an operand; of arithmetic without looking at what is in it.
+fn type_of(operand: &Expr, schema: &DFSchema) -> Result<DataType> {
+    if let Expr::ScalarFunction(call) = operand
+        && let Some(arithmetic) = call.func.inner().downcast_ref::<Arithmetic>()
+    {
+        return Ok(arithmetic.returns.clone());
+    }
+    operand.get_type(schema)
 }
 
 /// `left % right`, of operands of one type.
@@ -177,8 +229,17 @@ fn call(function: ScalarUDF, arguments: Vec<Expr>) -> Expr {
 
 /// The name of a column made by `left op right`, as DataFusion gives it to the operator.
 fn operator_name(op: Operator, arguments: &[Expr]) -> String {
-    let names: Vec<String> = arguments.iter().map(|argument| argument.schema_name().to_string()).collect();
-    names.join(&format!(" {op} "))
+    chain_name(&vec![op; arguments.len().saturating_sub(1)], arguments)
+}
+
+/// The same of a chain of operators.
+fn chain_name(ops: &[Operator], arguments: &[Expr]) -> String {
+    let mut name = arguments.first().map_or_else(String::new, |first| first.schema_name().to_string());
+    for (op, argument) in ops.iter().zip(arguments.iter().skip(1)) {
+        // Writing to a String cannot fail.
+        let _ = write!(name, " {op} {}", argument.schema_name());
+    }
+    name
 }
 
 /// Whether the function gives NULL only for NULL.
@@ -189,15 +250,21 @@ fn nullable(arguments: &datafusion::logical_expr::ReturnFieldArgs<'_>) -> bool {
 /// The declaration that all functions of this module share: any arguments, typed before, and a result that is NULL only for
 /// NULL.
 macro_rules! strict_function {
+    (many) => {
+        strict_function!(@ datafusion::logical_expr::Signature::variadic_any(
+            datafusion::logical_expr::Volatility::Immutable
+        ));
+    };
     ($arguments:literal) => {
+        strict_function!(@ datafusion::logical_expr::Signature::any(
+            $arguments,
+            datafusion::logical_expr::Volatility::Immutable
+        ));
+    };
+    (@ $signature:expr) => {
         fn signature(&self) -> &datafusion::logical_expr::Signature {
             static SIGNATURE: std::sync::LazyLock<datafusion::logical_expr::Signature> =
-                std::sync::LazyLock::new(|| {
-                    datafusion::logical_expr::Signature::any(
-                        $arguments,
-                        datafusion::logical_expr::Volatility::Immutable,
-                    )
-                });
+                std::sync::LazyLock::new(|| $signature);
             &SIGNATURE
         }
 
