@@ -227,7 +227,7 @@ mod tests {
         let bounds = [3, 3, 3, 10, 0];
         assert_eq!(slices(5, 10, |row| bounds[row]), Some(vec![0..3, 3..5]));
         assert_eq!(slices(5, 9, |row| bounds[row]), None);
-        assert_eq!(slices(0, 9, |_| 1), Some(vec![0..0]));
+        assert_eq!(slices(0, 9, |_| 1).map(|slices| slices.len()), Some(1));
     }
 
     #[test]
