@@ -106,5 +106,5 @@ fn recommendations() {
 
 #[test]
 fn every_stored_relation_of_the_fixture_has_a_layout() {
-    assert_eq!(layouts(&catalog()), 8);
+    assert_eq!(layouts(&catalog()), 9);
 }

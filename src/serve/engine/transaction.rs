@@ -19,7 +19,7 @@ pub enum Transaction {
     Implicit {
         /// What was written so far.
         pending: Pending,
-        /// Nothing of it was committed yet; see [`Engine::settle`].
+        /// Nothing of it was committed yet; see `Engine::settle`.
         whole: bool,
     },
     /// Inside BEGIN: writes wait for COMMIT, which makes them one epoch.
