@@ -205,7 +205,7 @@ fn constants_that_cannot_be_computed() {
         SELECT 3000000000::int
           => value 3000000000 is out of range for type integer (22003)
         SELECT 1 / 0
-          => Projection: Int64(1) / Int64(0) AS ?column?
+          => Projection: divide(Int64(1), Int64(0)) AS ?column?
           EmptyRelation: rows=1
         SELECT n FROM spend WHERE n = 'abc'
           => invalid input syntax for type bigint: "abc" (22P02)
