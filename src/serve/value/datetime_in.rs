@@ -1,7 +1,7 @@
 //! Dates and timestamps from text: ISO 8601, `YYYYMMDD`, and month/day/year (DateStyle `ISO, MDY`).
 
-use super::calendar::{DAY_US, days};
 use super::{SqlType, invalid_syntax};
+use attune_sql::types::calendar::{DAY_US, days};
 use attune_sql::{SqlError, SqlState};
 
 /// Days since 1970-01-01. A time of day behind the date is read and dropped.
