@@ -3,6 +3,7 @@
 //! - `server`: the listener; `startup`: from a socket to a session; `session`: the message loop
 //! - `wire`: messages and connections; `value`: values in Postgres text and binary
 //! - `lookup`: tiers 1 and 2, reads that go from the session to storage and back
+//! - `ranking`: tier 1 for lookups with joins by key, expressions and an order
 //! - `copy`: COPY in and out
 //! - `engine` is the seam: the session (wire side) asks it to prepare and to execute; it never sees a message.
 
@@ -12,6 +13,7 @@ pub mod engine;
 mod execute_literals;
 mod extended;
 mod lookup;
+mod ranking;
 mod rows;
 mod server;
 mod session;

@@ -24,7 +24,8 @@ pub use delta::{Delta, canonical_floats};
 pub use epoch::{Epoch, ObjectId};
 pub use error::StorageError;
 pub use store::{
-    Committer, EpochBatch, EpochScope, FORMAT_VERSION, LogChunk, LogPosition, Snapshot, Store, StoreOptions, Table,
+    CachedSnapshot, Committer, EpochBatch, EpochScope, FORMAT_VERSION, LogChunk, LogPosition, Snapshot, Store,
+    StoreOptions, Table,
 };
 pub use table::{BatchShape, IndexLayout, KeyColumn, KeyRange, TableLayout, TableReader, TableWriter};
 
