@@ -2,7 +2,7 @@
 
 use super::read::{Identity, StatementReads, relations_of};
 use super::{Engine, Outcome, OutputColumn, ParameterType, Prepared, PreparedBody, Transaction, errors, result};
-use super::{Settings, checked, pg_catalog};
+use super::{Settings, pg_catalog};
 use attune_planner::{Lookup, LookupObject};
 use attune_sql::binder::{Binder, BoundQuery, SchemaSources, bind_parameters};
 use attune_sql::catalog::{Catalog, RelationId};
@@ -205,7 +205,7 @@ impl Direct {
         let lookup = attune_planner::lookup(&plan, &bound.names, catalog).map(Arc::new);
         let ranking = match lookup {
             Some(_) => None,
-            None => checked::plan(plan).ok().map(Arc::new),
+            None => Some(Arc::new(plan)),
         };
         Some(Direct { lookup, ranking })
     }
