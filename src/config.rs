@@ -124,6 +124,10 @@ settings! {
     query_memory_bytes: usize = 1 << 30,
     /// Bytes that one function of a statement may make of 8,192 rows (54000); in a view always 64MB.
     expression_max_bytes: usize = attune_sql::functions::limit::DEFAULT_MAX_BYTES,
+    /// A join by key reads single rows for up to this many rows of its other side, everything for more; 0 is everything always.
+    lookup_join_rows: usize = 10_000,
+    /// A ranking reads up to this many rows on its session's thread; with more it is run as any other query.
+    ranking_rows: usize = 2_000,
     /// Threads for sessions and lookups; 0 is the number of cores.
     serve_threads: usize = 0,
     /// Threads for analytical queries; 0 is the number of cores.

@@ -4,6 +4,7 @@
 //! - `wire`: messages and connections; `value`: values in Postgres text and binary
 //! - `simple`, `extended`: the two protocols; `implicit`: the transaction they put statements into
 //! - `lookup`: tiers 1 and 2, reads that go from the session to storage and back
+//! - `ranking`: tier 1 for lookups with joins by key, expressions and an order
 //! - `copy`: COPY in and out
 //! - `engine` is the seam: the session (wire side) asks it to prepare and to execute; it never sees a message.
 
@@ -14,6 +15,7 @@ mod execute_literals;
 mod extended;
 mod implicit;
 mod lookup;
+mod ranking;
 mod rows;
 mod server;
 mod session;

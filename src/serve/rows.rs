@@ -13,6 +13,7 @@ use attune_storage::codec::{ColumnReader, Value};
 use bytes::{BufMut, BytesMut};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::EmptyRecordBatchStream;
 use futures::StreamExt;
 use std::sync::Arc;
 
@@ -37,6 +38,12 @@ impl Rows {
     /// Rows of a query.
     pub(super) fn of_batches(columns: Vec<OutputColumn>, stream: SendableRecordBatchStream, tag: String) -> Rows {
         Rows { source: Source::Batches { columns, stream, batch: None }, tag }
+    }
+
+    /// The rows of a query that are all there.
+    pub(super) fn of_batch(columns: Vec<OutputColumn>, batch: RecordBatch) -> Rows {
+        let stream = Box::pin(EmptyRecordBatchStream::new(batch.schema()));
+        Rows { source: Source::Batches { columns, stream, batch: Some((batch, 0)) }, tag: "SELECT".to_owned() }
     }
 
     /// Columns of the result.
@@ -122,8 +129,12 @@ impl Rows {
                     }
                 }
             }
-            Source::Batches { columns, stream, .. } => {
-                while let Some(batch) = next_batch(stream, limits).await? {
+            Source::Batches { columns, stream, batch } => {
+                let mut ready = batch.take().map(|(batch, _)| batch);
+                while let Some(batch) = match ready.take() {
+                    Some(batch) => Some(batch),
+                    None => next_batch(stream, limits).await?,
+                } {
                     let mut row = 0;
                     while row < batch.num_rows() {
                         let begun = row;

@@ -2,6 +2,7 @@
 
 use super::engine::{Engine, OutputColumn, Prepared, Settings};
 use super::lookup::CompiledLookup;
+use super::ranking::Ranking;
 use super::rows::Rows;
 use super::value::{Format, Parameters};
 use attune_sql::statement::{Parsed, Statement};
@@ -13,6 +14,7 @@ use std::sync::Arc;
 pub(super) struct Plan {
     pub(super) prepared: Prepared,
     pub(super) lookup: Option<CompiledLookup>,
+    pub(super) ranking: Option<Ranking>,
 }
 
 impl Plan {
@@ -35,11 +37,14 @@ pub(super) fn plan(
     let prepared = engine.prepare(parsed, declared, settings)?;
     let catalog = engine.coordinator.catalog();
     // A lookup of an older catalog is never run: `current` prepares it again.
-    let lookup = match prepared.catalog_version == catalog.version() {
-        true => CompiledLookup::compile(&prepared, &catalog, engine.coordinator.store()),
-        false => None,
+    let (lookup, ranking) = match prepared.catalog_version == catalog.version() {
+        true => (
+            CompiledLookup::compile(&prepared, &catalog, engine.coordinator.store()),
+            Ranking::compile(&prepared, &catalog, engine),
+        ),
+        false => (None, None),
     };
-    Ok(Arc::new(Plan { prepared, lookup }))
+    Ok(Arc::new(Plan { prepared, lookup, ranking }))
 }
 
 /// What a statement is run by.

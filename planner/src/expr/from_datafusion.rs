@@ -246,7 +246,8 @@ fn parameter(placeholder: &Placeholder) -> Result<Expr, SqlError> {
 }
 
 /// The number of `$n`, from 0.
-pub(crate) fn placeholder_index(placeholder: &Placeholder) -> Option<usize> {
+#[must_use]
+pub fn placeholder_index(placeholder: &Placeholder) -> Option<usize> {
     placeholder.id.strip_prefix('$')?.parse::<usize>().ok()?.checked_sub(1)
 }
 

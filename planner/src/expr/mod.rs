@@ -12,7 +12,8 @@ mod visit;
 
 pub use display::expression_sql;
 pub(crate) use display::sql;
-pub(crate) use from_datafusion::{Scope, from_datafusion, placeholder_index};
+pub use from_datafusion::placeholder_index;
+pub(crate) use from_datafusion::{Scope, from_datafusion};
 pub(crate) use to_datafusion::arrow_schema;
 pub use to_datafusion::physical;
 pub(crate) use visit::MAX_JSON_DEPTH;

@@ -5,6 +5,7 @@ mod explain;
 mod read;
 
 pub use explain::explain_lookup;
+pub use read::row_count;
 
 use attune_sql::catalog::Catalog;
 use attune_storage::ColumnType;

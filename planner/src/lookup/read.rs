@@ -119,8 +119,8 @@ fn limited(mut read: Read, limit: &Limit) -> Option<Read> {
     if read.offset.is_some() {
         return None;
     }
-    let offset = limit.skip.as_deref().map_or(Some(None), count)?;
-    let fetch = limit.fetch.as_deref().map_or(Some(None), count)?;
+    let offset = limit.skip.as_deref().map_or(Some(None), row_count)?;
+    let fetch = limit.fetch.as_deref().map_or(Some(None), row_count)?;
     read.limit = match (read.limit, fetch, offset) {
         (None, fetch, _) => fetch,
         (Some(LookupCount::Constant(inner)), fetch, None | Some(LookupCount::Constant(_))) => {
@@ -141,8 +141,10 @@ fn limited(mut read: Read, limit: &Limit) -> Option<Read> {
     Some(read)
 }
 
-/// A row count: outer `None` if it is none that a lookup can have, inner `None` for NULL (no limit).
-fn count(expr: &Expr) -> Option<Option<LookupCount>> {
+/// A row count of LIMIT or OFFSET: outer `None` if it is none that a lookup can have, inner `None` for NULL (no limit).
+#[allow(clippy::option_option)]
+#[must_use]
+pub fn row_count(expr: &Expr) -> Option<Option<LookupCount>> {
     match expr {
         Expr::Literal(value, _) if value.is_null() => Some(None),
         Expr::Literal(datafusion::common::ScalarValue::Int64(Some(n)), _) => {

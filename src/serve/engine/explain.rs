@@ -3,6 +3,7 @@
 use super::ddl::view_plan;
 use super::{Engine, Outcome, PreparedBody, Settings, Transaction, errors, result};
 use crate::serve::lookup::CompiledLookup;
+use crate::serve::ranking::Ranking;
 use attune_sql::SqlError;
 use attune_sql::binder::bind_parameters;
 use attune_sql::statement::{Explain, Statement};
@@ -90,10 +91,15 @@ impl Engine {
         self.explain_write(lines, explain, &prepared, parameters, transaction, settings).await
     }
 
-    /// The text of the lookup that a session would run for this statement; `None` when it would run a query.
+    /// The text of the lookup or ranking that a session would run for this statement; `None` when it would run a query.
     fn runs_as_lookup(&self, prepared: &super::Prepared, transaction: &Transaction) -> Option<Vec<String>> {
-        let lookup = prepared.lookup.as_ref().filter(|_| !transaction.has_writes())?;
+        if transaction.has_writes() {
+            return None;
+        }
         let catalog = self.coordinator.catalog();
+        let Some(lookup) = prepared.lookup.as_ref() else {
+            return Some(Ranking::compile(prepared, &catalog, self)?.explain(&catalog));
+        };
         CompiledLookup::compile(prepared, &catalog, self.coordinator.store())?;
         let mut lines = attune_planner::explain_lookup(lookup, &catalog);
         if let Some(first) = lines.first_mut() {

@@ -29,6 +29,7 @@ mod tests;
 mod transaction;
 
 pub(super) use errors::datafusion as query_error;
+pub(super) use query::conform;
 pub use settings::Settings;
 pub use transaction::{Pending, Transaction};
 
@@ -40,7 +41,8 @@ use attune_sql::catalog::Catalog;
 use attune_sql::functions::Registry;
 use attune_sql::statement::Parsed;
 use attune_sql::types::SqlType;
-use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::{SendableRecordBatchStream, SessionState};
+use datafusion::logical_expr::LogicalPlan;
 use query::QueryRuntime;
 use read::{EngineSources, Identity};
 use std::sync::Arc;
@@ -83,6 +85,8 @@ pub struct Prepared {
     pub columns: Option<Vec<OutputColumn>>,
     /// The compiled read, when the statement is one. Not to be used while [`Transaction::has_writes`].
     pub lookup: Option<Arc<Lookup>>,
+    /// The plan of a ranking, when the statement may be one. Not to be used while [`Transaction::has_writes`].
+    pub(crate) ranking: Option<Arc<LogicalPlan>>,
     /// Catalog version it was bound against; `Engine::prepare` is called again when the catalog has moved on.
     pub catalog_version: u64,
     /// Whatever else the engine keeps per statement (logical plans, insert templates).
@@ -130,6 +134,11 @@ impl Engine {
         let queries = QueryRuntime::new(&config)?;
         let functions = pg_catalog::functions(&coordinator);
         Ok(Engine { coordinator, config, queries, functions })
+    }
+
+    /// What expressions of a ranking are compiled with.
+    pub(super) fn expression_state(&self) -> SessionState {
+        self.queries.expression_state()
     }
 
     /// Sources of readable relations.

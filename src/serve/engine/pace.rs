@@ -87,6 +87,14 @@ impl Pace {
     }
 }
 
+/// `input` paced as `plan` is; as it is where that is not paced.
+pub(super) fn paced_as(plan: &Arc<dyn ExecutionPlan>, input: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    Ok(match plan.downcast_ref::<Paced>() {
+        Some(paced) => Arc::new(Paced::new(input, paced.pace.clone(), paced.first_rows)),
+        None => input,
+    })
+}
+
 /// The output of an operator, paced.
 #[derive(Debug)]
 struct Paced {

@@ -57,6 +57,7 @@ impl Engine {
             parameters: Vec::new(),
             columns,
             lookup: None,
+            ranking: None,
             catalog_version: self.coordinator.catalog().version(),
             body: PreparedBody::Statement,
         }

@@ -2,7 +2,7 @@
 
 use super::errors;
 use super::pace::Pace;
-use super::read::StatementReads;
+use super::read::{StatementReads, with_lookup_joins};
 use crate::config::Config;
 use attune_sql::SqlError;
 use attune_sql::functions::limit::ExpressionLimits;
@@ -33,7 +33,14 @@ pub(super) struct QueryRuntime {
     /// `None` only while it is dropped.
     runtime: Option<tokio::runtime::Runtime>,
     state: SessionState,
+    limits: Limits,
+}
+
+/// What a query may use.
+#[derive(Clone, Copy)]
+struct Limits {
     memory_bytes: usize,
+    lookup_join_rows: usize,
 }
 
 impl QueryRuntime {
@@ -62,7 +69,8 @@ impl QueryRuntime {
             .with_default_features()
             .with_physical_optimizer_rules(physical_rules())
             .build();
-        Ok(QueryRuntime { runtime: Some(runtime), state, memory_bytes: config.query_memory_bytes })
+        let limits = Limits { memory_bytes: config.query_memory_bytes, lookup_join_rows: config.lookup_join_rows };
+        Ok(QueryRuntime { runtime: Some(runtime), state, limits })
     }
 
     /// The state a statement plans and runs with.
@@ -81,12 +89,12 @@ impl QueryRuntime {
         schema: SchemaRef,
     ) -> Result<SendableRecordBatchStream, SqlError> {
         let state = self.state(reads);
-        let memory = self.memory_bytes;
+        let limits = self.limits;
         let (sender, receiver) = mpsc::channel(CHANNEL_BATCHES);
         let output = schema.clone();
         let task = self.spawn(async move {
             let pace = Pace::new();
-            if let Err(error) = pace.run(run(&state, &plan, memory, &output, &sender, &pace)).await {
+            if let Err(error) = pace.run(run(&state, &plan, limits, &output, &sender, &pace)).await {
                 // Nobody waits when the client has gone.
                 sender.send(Err(error)).await.ok();
             }
@@ -124,13 +132,13 @@ impl QueryRuntime {
         run: bool,
     ) -> Result<(Arc<dyn ExecutionPlan>, usize), SqlError> {
         let state = self.state(reads);
-        let memory = self.memory_bytes;
+        let limits = self.limits;
         let task = self.spawn(async move {
-            let physical = physical(&state, &plan).await?;
+            let physical = physical(&state, &plan, limits).await?;
             let mut rows = 0;
             if run {
                 let pace = Pace::new();
-                let mut stream = execute_stream(pace.root(physical.clone())?, task_context(&state, memory)?)?;
+                let mut stream = execute_stream(pace.root(physical.clone())?, task_context(&state, limits)?)?;
                 let count = async {
                     while let Some(batch) = stream.next().await {
                         rows += batch?.num_rows();
@@ -184,21 +192,22 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
 }
 
 /// The plan as it is run.
-async fn physical(state: &SessionState, plan: &LogicalPlan) -> DfResult<Arc<dyn ExecutionPlan>> {
+async fn physical(state: &SessionState, plan: &LogicalPlan, limits: Limits) -> DfResult<Arc<dyn ExecutionPlan>> {
     let plan = state.optimize(plan)?;
-    state.query_planner().create_physical_plan(&plan, state).await
+    let physical = state.query_planner().create_physical_plan(&plan, state).await?;
+    with_lookup_joins(physical, limits.lookup_join_rows)
 }
 
 async fn run(
     state: &SessionState,
     plan: &LogicalPlan,
-    memory: usize,
+    limits: Limits,
     schema: &SchemaRef,
     sender: &mpsc::Sender<DfResult<RecordBatch>>,
     pace: &Arc<Pace>,
 ) -> DfResult<()> {
-    let physical = physical(state, plan).await?;
-    let mut stream = execute_stream(pace.root(physical)?, task_context(state, memory)?)?;
+    let physical = physical(state, plan, limits).await?;
+    let mut stream = execute_stream(pace.root(physical)?, task_context(state, limits)?)?;
     while let Some(batch) = stream.next().await {
         if sender.send(Ok(conform(batch?, schema)?)).await.is_err() {
             return Ok(());
@@ -208,16 +217,16 @@ async fn run(
 }
 
 /// Each query has a pool of its own, so one cannot starve another; nothing spills to disk.
-fn task_context(state: &SessionState, memory: usize) -> DfResult<Arc<TaskContext>> {
+fn task_context(state: &SessionState, limits: Limits) -> DfResult<Arc<TaskContext>> {
     let environment = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory)))
+        .with_memory_pool(Arc::new(GreedyMemoryPool::new(limits.memory_bytes)))
         .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
         .build_arc()?;
     Ok(Arc::new(TaskContext::default().with_session_config(state.config().clone()).with_runtime(environment)))
 }
 
 /// The batch with exactly the types of `schema`; the physical plan's may differ in form (dictionaries, views).
-pub(super) fn conform(batch: RecordBatch, schema: &SchemaRef) -> DfResult<RecordBatch> {
+pub(in crate::serve) fn conform(batch: RecordBatch, schema: &SchemaRef) -> DfResult<RecordBatch> {
     if batch.num_columns() != schema.fields().len() {
         return Err(DataFusionError::Internal("a query gave another number of columns than was announced".into()));
     }

@@ -51,12 +51,13 @@ impl Engine {
         let bound = self.bind(&catalog, query, declared, settings, Identity::Hidden)?;
         let columns = output_columns(&bound)?;
         let relations = relations_of(&bound.plan).map_err(errors::datafusion)?;
-        let lookup = lookup(&catalog, query, declared, &relations);
+        let direct = Direct::of(&catalog, query, declared, &relations, settings);
         Ok(Prepared {
             parsed,
             parameters: parameter_types(&bound.parameters)?,
             columns: Some(columns),
-            lookup,
+            lookup: direct.lookup,
+            ranking: direct.ranking,
             catalog_version: catalog.version(),
             body: PreparedBody::Select(Select { plan: bound.plan, relations }),
         })
@@ -167,27 +168,60 @@ pub(super) fn parameter_types(types: &[DataType]) -> Result<Vec<ParameterType>, 
     types.iter().enumerate().map(one).collect()
 }
 
-/// The lookup a query is, if it is one.
-fn lookup(
-    catalog: &Catalog,
-    query: &ast::Query,
-    declared: &[Option<SqlType>],
-    relations: &BTreeSet<RelationId>,
-) -> Option<Arc<Lookup>> {
-    // Binding costs as much as running a small query: only what can be a lookup is tried.
-    if relations.len() != 1 || !reads_one_relation(query) {
-        return None;
-    }
-    let binder = Binder { catalog, sources: &SchemaSources };
-    let bound = binder.bind_query_with(query, declared).ok()?;
-    let plan = binder.optimise(bound.plan).ok()?;
-    attune_planner::lookup(&plan, &bound.names, catalog).map(Arc::new)
+/// How a query may be answered without DataFusion running it.
+#[derive(Default)]
+struct Direct {
+    lookup: Option<Arc<Lookup>>,
+    ranking: Option<Arc<LogicalPlan>>,
 }
 
-fn reads_one_relation(query: &ast::Query) -> bool {
+impl Direct {
+    /// The lookup a query is, or else its plan, if that may be a ranking's.
+    fn of(
+        catalog: &Catalog,
+        query: &ast::Query,
+        declared: &[Option<SqlType>],
+        relations: &BTreeSet<RelationId>,
+        settings: &Settings,
+    ) -> Direct {
+        Direct::bind(catalog, query, declared, relations, settings).unwrap_or_default()
+    }
+
+    fn bind(
+        catalog: &Catalog,
+        query: &ast::Query,
+        declared: &[Option<SqlType>],
+        relations: &BTreeSet<RelationId>,
+        settings: &Settings,
+    ) -> Option<Direct> {
+        // Binding costs as much as running a small query: only what can be one of them is tried.
+        if relations.is_empty() || !reads_rows_by_key(query) {
+            return None;
+        }
+        let binder = Binder { catalog, sources: &SchemaSources };
+        let query = pg_catalog::rewrite(query, settings).ok()?;
+        let bound = binder.bind_query_with(&query, declared).ok()?;
+        let plan = binder.optimise(bound.plan).ok()?;
+        let lookup = attune_planner::lookup(&plan, &bound.names, catalog).map(Arc::new);
+        let ranking = match lookup {
+            Some(_) => None,
+            None => Some(Arc::new(plan)),
+        };
+        Some(Direct { lookup, ranking })
+    }
+}
+
+/// Whether a query is a plain SELECT from relations: no grouping, no subquery in FROM.
+fn reads_rows_by_key(query: &ast::Query) -> bool {
+    let plain = |factor: &ast::TableFactor| matches!(factor, ast::TableFactor::Table { .. });
     match query.body.as_ref() {
         ast::SetExpr::Select(select) => {
-            query.with.is_none() && matches!(select.from.as_slice(), [table] if table.joins.is_empty())
+            let grouped = !matches!(&select.group_by, ast::GroupByExpr::Expressions(by, _) if by.is_empty());
+            let alone = matches!(select.from.as_slice(), [table] if table.joins.is_empty());
+            let tables = select.from.iter().all(|t| plain(&t.relation) && t.joins.iter().all(|j| plain(&j.relation)));
+            query.with.is_none()
+                && (alone || (tables && !select.from.is_empty() && select.selection.is_some()))
+                && !grouped
         }
         _ => false,
     }

@@ -1,9 +1,11 @@
 //! Tests of the engine with a real coordinator, without the wire. `check` scripts show statements and what they gave.
 
 mod catalogs;
+mod joins;
+mod rankings;
 mod statements;
 
-use super::{Engine, Outcome, Settings, Transaction, errors};
+use super::{Engine, Outcome, OutputColumn, Settings, Transaction, errors};
 use crate::config::Config;
 use crate::coordinator::Coordinator;
 use crate::serve::value;
@@ -11,6 +13,7 @@ use attune_sql::SqlError;
 use attune_sql::statement::parse;
 use attune_storage::codec::Value;
 use bytes::BytesMut;
+use datafusion::arrow::array::RecordBatch;
 use datafusion::scalar::ScalarValue;
 use futures::StreamExt;
 use std::sync::Arc;
@@ -74,20 +77,7 @@ impl Session {
                     assert_eq!(Some(&columns), prepared.columns.as_ref(), "as announced: {sql}");
                     while let Some(batch) = stream.next().await {
                         let batch = batch.map_err(errors::datafusion)?;
-                        for row in 0..batch.num_rows() {
-                            let cells = columns.iter().zip(batch.columns()).map(|(c, array)| {
-                                assert_eq!(*array.data_type(), c.sql_type.to_arrow(), "type of {} in {sql}", c.name);
-                                match Value::from_array(array.as_ref(), row).expect("a type that can be stored") {
-                                    None => "NULL".to_owned(),
-                                    Some(v) => {
-                                        let mut text = BytesMut::new();
-                                        value::write_text(&mut text, v, c.sql_type);
-                                        String::from_utf8_lossy(&text).into_owned()
-                                    }
-                                }
-                            });
-                            lines.push(cells.collect::<Vec<_>>().join("|"));
-                        }
+                        lines.extend(shown(&batch, &columns));
                     }
                 }
             }
@@ -111,4 +101,23 @@ impl Session {
         let found = self.run(sql).await;
         assert_eq!(found, expected, "\n{sql}\n");
     }
+}
+
+/// The rows of a batch as lines.
+fn shown(batch: &RecordBatch, columns: &[OutputColumn]) -> Vec<String> {
+    let row = |row: usize| {
+        let cells = columns.iter().zip(batch.columns()).map(|(c, array)| {
+            assert_eq!(*array.data_type(), c.sql_type.to_arrow(), "type of {}", c.name);
+            match Value::from_array(array.as_ref(), row).expect("a type that can be stored") {
+                None => "NULL".to_owned(),
+                Some(v) => {
+                    let mut text = BytesMut::new();
+                    value::write_text(&mut text, v, c.sql_type);
+                    String::from_utf8_lossy(&text).into_owned()
+                }
+            }
+        });
+        cells.collect::<Vec<_>>().join("|")
+    };
+    (0..batch.num_rows()).map(row).collect()
 }

@@ -82,7 +82,9 @@ fn compile(text: &str, engine: &Engine, settings: &Settings) -> Option<Arc<Plan>
     if !matches!(parsed.statement, Statement::Query(_)) {
         return None;
     }
-    plan(engine, parsed, &[], settings).ok().filter(|plan| plan.lookup.is_some())
+    plan(engine, parsed, &[], settings).ok().filter(|plan| {
+        plan.lookup.is_some() || plan.ranking.as_ref().is_some_and(|ranking| !ranking.computes_with_parameters())
+    })
 }
 
 /// Whether the literal as a parameter is what it was as a literal. A number is one of its own type, which a parameter of

@@ -5,14 +5,16 @@ mod cache;
 mod key;
 mod normalise;
 mod range;
+mod ranked;
 mod rows;
 #[cfg(test)]
 mod tests;
 
 pub(super) use cache::StatementCache;
+pub(super) use ranked::Most;
 pub(super) use rows::LookupRows;
 
-use super::engine::{OutputColumn, ParameterType, Prepared};
+use super::engine::{ParameterType, Prepared};
 use super::value::{Format, Parameters, elements, write_field};
 use attune_planner::{Access, Lookup, LookupCount, LookupObject, index_layout, table_layout};
 use attune_sql::catalog::{Catalog, RelationId};
@@ -56,6 +58,18 @@ impl CompiledLookup {
     /// a type that is compared after a conversion): then the statement is executed like any other.
     pub(super) fn compile(prepared: &Prepared, catalog: &Catalog, store: &Store) -> Option<CompiledLookup> {
         let lookup = prepared.lookup.as_deref()?;
+        let types: Vec<SqlType> = prepared.columns.as_deref()?.iter().map(|column| column.sql_type).collect();
+        CompiledLookup::of(lookup, &types, &prepared.parameters, catalog, store)
+    }
+
+    /// Compiles a lookup with output columns of these types.
+    pub(super) fn of(
+        lookup: &Lookup,
+        types: &[SqlType],
+        parameters: &[ParameterType],
+        catalog: &Catalog,
+        store: &Store,
+    ) -> Option<CompiledLookup> {
         let relation = catalog.get(RelationId(lookup.relation))?;
         let indexes: Vec<_> = catalog.indexes_of(relation.id).cloned().collect();
         let table = table_layout(relation, &indexes).ok()?;
@@ -67,9 +81,9 @@ impl CompiledLookup {
                 (layout.object, layout.key_codec(&table), layout.row_codec(&table))
             }
         };
-        let output = output(lookup, prepared.columns.as_deref()?, &row)?;
-        let access = access(lookup, prepared, &key, table.keyless)?;
-        let (limit, offset) = (Count::compile(lookup.limit, prepared)?, Count::compile(lookup.offset, prepared)?);
+        let output = output(lookup, types, &row)?;
+        let access = access(lookup, parameters, &key, table.keyless)?;
+        let (limit, offset) = (Count::compile(lookup.limit, parameters)?, Count::compile(lookup.offset, parameters)?);
         let reader = reader(store, object);
         Some(CompiledLookup { store: store.clone(), reader, key, row, access, output, limit, offset })
     }
@@ -188,13 +202,12 @@ fn reader(store: &Store, object: ObjectId) -> TableReader {
 }
 
 /// The output columns; `None` when the lookup does not fit the entry or the announced columns.
-fn output(lookup: &Lookup, columns: &[OutputColumn], row: &RowCodec) -> Option<Vec<(usize, SqlType)>> {
-    let fits = lookup.output.len() == columns.len() && lookup.output.iter().all(|column| *column < row.types().len());
-    fits.then(|| lookup.output.iter().copied().zip(columns.iter().map(|column| column.sql_type)).collect())
+fn output(lookup: &Lookup, types: &[SqlType], row: &RowCodec) -> Option<Vec<(usize, SqlType)>> {
+    let fits = lookup.output.len() == types.len() && lookup.output.iter().all(|column| *column < row.types().len());
+    fits.then(|| lookup.output.iter().copied().zip(types.iter().copied()).collect())
 }
 
-fn access(lookup: &Lookup, prepared: &Prepared, key: &KeyCodec, keyless: bool) -> Option<CompiledAccess> {
-    let types = &prepared.parameters;
+fn access(lookup: &Lookup, types: &[ParameterType], key: &KeyCodec, keyless: bool) -> Option<CompiledAccess> {
     let by_unique_key = lookup.object == LookupObject::Relation && !keyless;
     match &lookup.access {
         Access::Point(values) if by_unique_key && values.len() == key.columns().len() => {
@@ -222,7 +235,7 @@ fn access(lookup: &Lookup, prepared: &Prepared, key: &KeyCodec, keyless: bool) -
 
 /// LIMIT or OFFSET.
 #[derive(Clone, Copy)]
-enum Count {
+pub(super) enum Count {
     Constant(usize),
     /// Parameter number and the integer type it was declared with.
     Parameter(usize, SqlType),
@@ -231,11 +244,11 @@ enum Count {
 impl Count {
     /// Outer `None`: a parameter that is no integer, which is for the general path.
     #[allow(clippy::option_option)]
-    fn compile(count: Option<LookupCount>, prepared: &Prepared) -> Option<Option<Count>> {
+    pub(super) fn compile(count: Option<LookupCount>, parameters: &[ParameterType]) -> Option<Option<Count>> {
         Some(match count {
             None => None,
             Some(LookupCount::Constant(count)) => Some(Count::Constant(usize::try_from(count).unwrap_or(usize::MAX))),
-            Some(LookupCount::Parameter(index)) => match prepared.parameters.get(index)? {
+            Some(LookupCount::Parameter(index)) => match parameters.get(index)? {
                 ParameterType {
                     sql_type: t @ (SqlType::SmallInt | SqlType::Integer | SqlType::BigInt),
                     array: false,
@@ -247,7 +260,7 @@ impl Count {
 }
 
 /// LIMIT or OFFSET; `None` is no limit (not given, or NULL).
-fn count(count: Option<Count>, parameters: &Parameters, what: &str) -> Result<Option<usize>, SqlError> {
+pub(super) fn count(count: Option<Count>, parameters: &Parameters, what: &str) -> Result<Option<usize>, SqlError> {
     let (index, sql_type) = match count {
         None => return Ok(None),
         Some(Count::Constant(count)) => return Ok(Some(count)),

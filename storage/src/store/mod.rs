@@ -6,8 +6,9 @@
 //! - `keyspace`, `meta`, `log`, `log_entry`: what lies where (see `docs/storage-format.md`)
 //! - `epoch_batch`, `scope`, `overlay`, `scan`: an epoch being collected, and reads through it
 //! - `committer`, `shared`: the commit protocol between the writer and readers
-//! - `snapshot`, `range`, `values`, `size`: reads
+//! - `snapshot`, `cached`, `range`, `values`, `size`: reads
 
+mod cached;
 mod committer;
 mod epoch_batch;
 mod keyspace;
@@ -27,6 +28,7 @@ mod snapshot;
 mod tests;
 mod values;
 
+pub use cached::CachedSnapshot;
 pub use committer::Committer;
 pub use epoch_batch::EpochBatch;
 pub use keyspace::Table;

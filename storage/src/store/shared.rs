@@ -195,6 +195,24 @@ impl Shared {
         keys: &[&[u8]],
         noted: u64,
     ) -> Result<Option<Vec<Option<Bytes>>>> {
+        let table = Table::Rows(object);
+        let values = self.read_rows_cached(object, keys, noted, |missing| match noted % PHASES {
+            // Nothing is written while idle, so this is one point in time if the sequence stays.
+            IDLE => self.read_many(table, missing, &ReadOptions::default()),
+            _ => self.read_many_at_once(table, missing),
+        })?;
+        Ok((self.sequence() == noted).then_some(values))
+    }
+
+    /// The values of row keys from the cache, the others as `read` gives them. They are of one epoch if what `read` gives is of
+    /// one point in time, and the sequence is still `noted` afterwards.
+    pub(super) fn read_rows_cached(
+        &self,
+        object: ObjectId,
+        keys: &[&[u8]],
+        noted: u64,
+        read: impl FnOnce(&[&[u8]]) -> Result<Vec<Option<Bytes>>>,
+    ) -> Result<Vec<Option<Bytes>>> {
         let mut values = Vec::with_capacity(keys.len());
         let mut missing = Vec::new();
         for (i, key) in keys.iter().enumerate() {
@@ -206,18 +224,12 @@ impl Shared {
         }
         if !missing.is_empty() {
             let missing_keys: Vec<&[u8]> = missing.iter().map(|i| keys[*i]).collect();
-            let table = Table::Rows(object);
-            let found = match noted % PHASES {
-                // Nothing is written while idle, so this is one point in time if the sequence stays.
-                IDLE => self.read_many(table, &missing_keys, &ReadOptions::default())?,
-                _ => self.read_many_at_once(table, &missing_keys)?,
-            };
-            for (i, value) in missing.into_iter().zip(found) {
+            for (i, value) in missing.into_iter().zip(read(&missing_keys)?) {
                 self.rows.insert_if(object, keys[i], value.clone(), || self.still_idle(noted));
                 values[i] = value;
             }
         }
-        Ok((self.sequence() == noted).then_some(values))
+        Ok(values)
     }
 
     /// The values of `keys` from one RocksDB snapshot.

@@ -68,6 +68,7 @@ impl Engine {
             parameters: parameters.finish(),
             columns: returning.as_ref().map(|r| r.columns.clone()),
             lookup: None,
+            ranking: None,
             catalog_version: catalog.version(),
             body: PreparedBody::Change(Box::new(Change {
                 target,

@@ -110,6 +110,7 @@ impl Engine {
             parameters: parameters.finish(),
             columns: returning.as_ref().map(|r| r.columns.clone()),
             lookup: None,
+            ranking: None,
             catalog_version: catalog.version(),
             body: PreparedBody::Insert(Box::new(Insert { target, defaults, columns, source, conflict, returning })),
         })

@@ -12,11 +12,12 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, ReplaceChildrenOptions,
 };
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
 /// Something that can be read in chunks: a relation with what is wanted of it.
-pub(crate) trait ChunkSource: fmt::Debug + Send + Sync {
+pub(crate) trait ChunkSource: Any + fmt::Debug + Send + Sync {
     /// How EXPLAIN shows it.
     fn describe(&self) -> String;
     /// Begins to read.
@@ -46,6 +47,12 @@ impl ScanExec {
             Boundedness::Bounded,
         );
         ScanExec { source, properties: Arc::new(properties) }
+    }
+
+    /// What is read, if it is of this kind.
+    pub(super) fn source<T: ChunkSource>(&self) -> Option<&T> {
+        let source: &dyn Any = self.source.as_ref();
+        source.downcast_ref()
     }
 }
 

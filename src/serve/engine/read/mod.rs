@@ -5,6 +5,7 @@
 
 mod access;
 mod exec;
+mod lookup_join;
 mod sources;
 mod statement;
 mod stored;
@@ -12,6 +13,7 @@ mod stored_chunks;
 mod stream;
 
 pub(super) use exec::{ChunkSource, Chunks, ScanExec};
+pub(super) use lookup_join::with_lookup_joins;
 pub(super) use sources::{EngineSources, Identity, relations_of};
 pub(super) use statement::{Overlay, StatementReads};
 pub(super) use stored::{KEY_COLUMN, ROW_COLUMN, StoredTable};

@@ -27,7 +27,7 @@ pub(crate) struct StoredTable {
     pub(crate) relation: Arc<Relation>,
     layout: Arc<TableLayout>,
     schema: SchemaRef,
-    names: Vec<String>,
+    names: Arc<[String]>,
     visible: usize,
 }
 
@@ -90,10 +90,13 @@ impl TableProvider for StoredTable {
         let written = reads.overlays.contains_key(&self.relation.id.0);
         let usable = |index| !identity && !written && reads.has_index(index);
         let access = Access::choose(&self.layout, &self.names, filters, &projection, &usable);
+        let indexes = self.layout.indexes.iter().enumerate();
         let scan = StoredScan {
             name: self.relation.name.clone(),
+            columns: self.names.clone(),
             layout: self.layout.clone(),
             access,
+            usable: indexes.filter(|(_, index)| usable(index.object)).map(|(number, _)| number).collect(),
             parts,
             schema: schema.clone(),
             limit,

@@ -35,11 +35,27 @@ pub(super) enum Part {
 #[derive(Clone, Debug)]
 pub(super) struct StoredScan {
     pub(super) name: String,
+    /// Names of the relation's columns.
+    pub(super) columns: Arc<[String]>,
     pub(super) layout: Arc<TableLayout>,
     pub(super) access: Access,
+    /// Numbers of the indexes that may be read instead.
+    pub(super) usable: Vec<usize>,
     pub(super) parts: Vec<Part>,
     pub(super) schema: SchemaRef,
     pub(super) limit: Option<usize>,
+}
+
+impl StoredScan {
+    /// Whether all rows are read.
+    pub(super) fn is_whole(&self) -> bool {
+        self.limit.is_none() && matches!(&self.access.keys, Keys::Ranges(ranges) if *ranges == [KeyRange::all()])
+    }
+
+    /// The name of a column of the relation.
+    pub(super) fn column_name(&self, column: usize) -> &str {
+        self.columns.get(column).map_or("?", String::as_str)
+    }
 }
 
 impl ChunkSource for StoredScan {

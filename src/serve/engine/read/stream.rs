@@ -65,7 +65,7 @@ impl TableProvider for StreamTable {
 }
 
 #[derive(Clone, Debug)]
-struct LogScan {
+pub(super) struct LogScan {
     relation: Arc<Relation>,
     schema: SchemaRef,
     projection: Vec<usize>,

@@ -65,6 +65,34 @@ impl Reader<'_> {
         self.note(epoch, acknowledged, "range");
     }
 
+    /// One side of every pair as a range, the other by keys in two calls: all of one epoch, as a ranking reads them.
+    fn read_steps(&mut self) {
+        let acknowledged = self.acknowledged.load(Ordering::SeqCst);
+        let mut view = self.table.store().cached_snapshot();
+        let values = loop {
+            let mut values = Vec::new();
+            let mut push = |_: &[u8], found: &[u8]| {
+                values.push(value(Some(&Bytes::copy_from_slice(found))));
+                true
+            };
+            self.table.scan(view.snapshot(), &KeyRange::prefix(&[0]), false, &mut push).unwrap();
+            let keys: Vec<[u8; 9]> = (0..PAIRS).map(|pair| key(1, pair)).collect();
+            for half in keys.chunks(PAIRS as usize / 2) {
+                let half: Vec<&[u8]> = half.iter().map(|k| &k[..]).collect();
+                values.extend(view.rows(self.table.object(), &half).unwrap().iter().map(|v| value(v.as_ref())));
+            }
+            if view.is_one_epoch() {
+                break values;
+            }
+            view = view.without_cache();
+        };
+        let epoch = values[0];
+        for (i, value) in values.iter().enumerate() {
+            assert_eq!(*value, last_write(epoch, i as u64 % PAIRS), "epoch {epoch}, value {i}: {values:?}");
+        }
+        self.note(epoch, acknowledged, "steps");
+    }
+
     fn read_points(&mut self, pair: u64) {
         let acknowledged = self.acknowledged.load(Ordering::SeqCst);
         let epoch = value(self.table.point(&key(1, 0)).unwrap().as_ref());
@@ -98,6 +126,7 @@ fn hammer(options: &StoreOptions, epochs: u64) -> Fixture {
                     match turn % 8 {
                         0 => reader.read_range(),
                         1..=3 => reader.read_points(turn / 8 % PAIRS),
+                        4 | 5 => reader.read_steps(),
                         _ => reader.read_all(),
                     }
                 }
