@@ -1,5 +1,6 @@
 //! The coordinator thread: takes events in order and lets epochs follow one another.
 
+use super::commit::CommitThread;
 use super::event::{Event, SchemaChange, Write};
 use super::index_build::IndexBuild;
 use super::{Shared, from_storage};
@@ -11,7 +12,6 @@ use attune_storage::Committer;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
@@ -23,12 +23,14 @@ pub(super) struct Clock {
     pub(super) shared: Arc<Shared>,
     pub(super) config: Arc<Config>,
     pub(super) committer: Committer,
+    pub(super) commits: CommitThread,
     pub(super) driver: LocalDriver,
     /// Streams, tables and materialized views: what writes and views read.
     pub(super) relations: HashMap<u32, InputRelation>,
     pub(super) builds: Vec<IndexBuild>,
     /// Timestamp of the last epoch; epochs never go back in time.
     pub(super) last_timestamp_us: i64,
+    events: Receiver<Event>,
     /// An event taken from the queue that has to wait for the epoch before it.
     held: Option<Event>,
     next_trim: Instant,
@@ -42,25 +44,37 @@ enum Next {
 }
 
 impl Clock {
+    /// # Errors
+    /// When the commit thread cannot be started.
     pub(super) fn new(
         shared: Arc<Shared>,
         config: Arc<Config>,
-        committer: Committer,
-        driver: LocalDriver,
-        relations: HashMap<u32, InputRelation>,
-        builds: Vec<IndexBuild>,
-    ) -> Clock {
+        events: Receiver<Event>,
+        recovered: (Committer, LocalDriver, HashMap<u32, InputRelation>, Vec<IndexBuild>),
+    ) -> std::io::Result<Clock> {
+        let (committer, driver, relations, builds) = recovered;
         let next_trim = Instant::now();
         // A record that cannot be read only means that the clock starts afresh.
         let last_timestamp_us = super::records::timestamp(&shared.store).unwrap_or(0);
-        Clock { shared, config, committer, driver, relations, builds, last_timestamp_us, held: None, next_trim }
+        Ok(Clock {
+            commits: CommitThread::start(shared.clone())?,
+            shared,
+            config,
+            committer,
+            driver,
+            relations,
+            builds,
+            last_timestamp_us,
+            events,
+            held: None,
+            next_trim,
+        })
     }
 
     /// Runs until shutdown or until a commit fails. However it ends, nobody is left waiting.
     pub(super) fn run(mut self) {
-        let Some(events) = self.shared.queue.take_receiver() else { return };
         let shared = self.shared.clone();
-        let ended = catch_unwind(AssertUnwindSafe(|| self.work(&events))).unwrap_or_else(|_| {
+        let ended = catch_unwind(AssertUnwindSafe(|| self.work())).unwrap_or_else(|_| {
             shared.queue.close();
             Err(SqlError::internal("the coordinator panicked"))
         });
@@ -71,43 +85,44 @@ impl Clock {
         shared.progress.send_modify(|n| *n += 1);
     }
 
-    fn work(&mut self, events: &Receiver<Event>) -> Result<(), SqlError> {
+    fn work(&mut self) -> Result<(), SqlError> {
         loop {
-            let done = match self.next(events) {
+            let done = match self.next() {
                 Next::Event(Event::Write(first)) => {
-                    let writes = self.gather(first, events);
+                    let writes = self.gather(first);
                     self.write_epoch(writes)
                 }
                 Next::Event(Event::Ddl(change)) => self.schema_change(*change),
                 Next::Event(Event::Shutdown { reply }) => {
-                    self.refuse_queued(events);
+                    let settled = self.settle();
+                    self.refuse_queued();
                     let _ = reply.send(());
-                    return Ok(());
+                    return settled;
                 }
                 Next::Idle => self.background(),
-                Next::Closed => return Ok(()),
+                Next::Closed => return self.settle(),
             };
             if let Err(fatal) = done {
                 // The store did not take an epoch: memory and disk may differ from here on, so nothing more is answered.
-                self.refuse_queued(events);
+                self.refuse_queued();
                 return Err(fatal);
             }
         }
     }
 
-    fn next(&mut self, events: &Receiver<Event>) -> Next {
+    fn next(&mut self) -> Next {
         if let Some(event) = self.held.take() {
             return Next::Event(event);
         }
         if self.has_background_work() {
-            return match events.try_recv() {
+            return match self.events.try_recv() {
                 Ok(event) => Next::Event(event),
                 Err(TryRecvError::Empty) => Next::Idle,
                 Err(TryRecvError::Disconnected) => Next::Closed,
             };
         }
         let next = self.next_build().map_or(self.next_trim, |build| build.min(self.next_trim));
-        match events.recv_timeout(next.saturating_duration_since(Instant::now())) {
+        match self.events.recv_timeout(next.saturating_duration_since(Instant::now())) {
             Ok(event) => Next::Event(event),
             Err(RecvTimeoutError::Timeout) => Next::Idle,
             Err(RecvTimeoutError::Disconnected) => Next::Closed,
@@ -115,13 +130,13 @@ impl Clock {
     }
 
     /// Everything that waits and fits into one epoch. A schema change or shutdown ends it and is held back.
-    fn gather(&mut self, first: Write, events: &Receiver<Event>) -> Vec<Write> {
+    fn gather(&mut self, first: Write) -> Vec<Write> {
         let (mut rows, mut bytes) = (first.rows(), first.bytes);
         let mut writes = vec![first];
         // A third of the limit: state and view rows come on top of the input.
         let max_bytes = self.config.epoch_max_bytes / 3;
         while rows < self.config.epoch_max_rows && bytes < max_bytes {
-            match events.try_recv() {
+            match self.events.try_recv() {
                 Ok(Event::Write(write)) => {
                     rows += write.rows();
                     bytes += write.bytes;
@@ -137,11 +152,20 @@ impl Clock {
         writes
     }
 
+    /// Whether the next event is a write, and is there already.
+    pub(super) fn write_waits(&mut self) -> bool {
+        if self.held.is_none() {
+            self.held = self.events.try_recv().ok();
+        }
+        matches!(self.held, Some(Event::Write(_)))
+    }
+
     pub(super) fn has_background_work(&self) -> bool {
         self.driver.is_backfilling() || self.has_due_build()
     }
 
     fn background(&mut self) -> Result<(), SqlError> {
+        self.settle()?;
         if Instant::now() >= self.next_trim {
             self.next_trim = Instant::now() + TRIM_INTERVAL;
             self.trim()?;
@@ -149,10 +173,10 @@ impl Clock {
         if self.has_background_work() { self.write_epoch(Vec::new()) } else { Ok(()) }
     }
 
-    fn refuse_queued(&mut self, events: &Receiver<Event>) {
+    fn refuse_queued(&mut self) {
         self.shared.queue.close();
         let mut waiting: Vec<Event> = self.held.take().into_iter().collect();
-        waiting.extend(events.try_iter());
+        waiting.extend(self.events.try_iter());
         for event in waiting {
             match event {
                 Event::Write(Write { reply, .. }) => drop(reply.send(Err(super::stopped()))),
@@ -184,14 +208,6 @@ impl Clock {
         self.shared.catalog.read().clone()
     }
 
-    /// Makes a catalog version the current one: after the commit that made it durable.
-    pub(super) fn publish(&self, catalog: Arc<Catalog>) {
-        let version = catalog.version();
-        *self.shared.catalog.write() = catalog;
-        self.shared.catalog_version.store(version, Ordering::Release);
-        self.shared.progress.send_modify(|n| *n += 1);
-    }
-
     /// The timestamp of an epoch: the system clock, but never earlier than the epoch before.
     pub(super) fn next_timestamp(&mut self) -> i64 {
         self.last_timestamp_us = super::gauges::now_us().max(self.last_timestamp_us);
@@ -199,6 +215,7 @@ impl Clock {
     }
 
     fn schema_change(&mut self, change: SchemaChange) -> Result<(), SqlError> {
+        self.settle()?;
         let SchemaChange { base_version, ddl, reply } = change;
         match self.apply_schema_change(base_version, ddl)? {
             Ok(catalog) => drop(reply.send(Ok(catalog))),

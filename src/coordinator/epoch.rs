@@ -1,6 +1,7 @@
 //! One epoch: input checked, views stepped, everything committed at once, clients answered.
 
 use super::clock::Clock;
+use super::commit::{self, Closing};
 use super::event::Write;
 use super::index_build::IndexBuild;
 use super::validate::{Input, Inputs, refused};
@@ -11,7 +12,6 @@ use attune_sql::catalog::{Catalog, Relation, RelationId, RelationKind, ViewStatu
 use attune_storage::{Delta, EpochBatch, ObjectId, StorageError, TableWriter, failpoint};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// An epoch that is ready to be committed.
 struct Built {
@@ -35,8 +35,15 @@ impl Clock {
     /// # Errors
     /// Only when the store did not take the epoch: the coordinator must stop.
     pub(super) fn write_epoch(&mut self, mut writes: Vec<Write>) -> Result<(), SqlError> {
+        // Backfills and index builds read what is committed.
+        if self.has_background_work()
+            && let Err(fatal) = self.settle()
+        {
+            commit::refuse(writes, &fatal);
+            return Err(fatal);
+        }
         match self.build(&writes) {
-            Ok(built) => self.commit(built, writes),
+            Ok(built) => self.close(built, writes),
             Err(StorageError::EpochTooLarge { .. }) if writes.len() > 1 => {
                 let rest = writes.split_off(writes.len() / 2);
                 self.write_epoch(writes)?;
@@ -53,9 +60,7 @@ impl Clock {
             // Nothing a client did: the store is in trouble, or one row of a backfill alone is too much.
             return Err(from_storage(error));
         }
-        for write in writes {
-            let _ = write.reply.send(Err(refused(error)));
-        }
+        commit::refuse(writes, &refused(error));
         if too_large { Ok(()) } else { Err(from_storage(error)) }
     }
 
@@ -82,7 +87,7 @@ impl Clock {
                 }
                 Input::Events(rows) => {
                     batch.append_log(ObjectId(id), &rows, timestamp_us)?;
-                    if let Some(before) = self.shared.gauges.events(id) {
+                    if let Some(before) = self.commits.events(id).or_else(|| self.shared.gauges.events(id)) {
                         let total = before + rows.num_rows() as u64;
                         records::put_events(&mut batch, id, total);
                         events.push((id, total));
@@ -143,53 +148,36 @@ impl Clock {
         Ok(Some(Arc::new(catalog)))
     }
 
-    fn commit(&mut self, built: Built, writes: Vec<Write>) -> Result<(), SqlError> {
+    /// Commits an epoch: on the commit thread when the next one can begin meanwhile, else here.
+    fn close(&mut self, built: Built, writes: Vec<Write>) -> Result<(), SqlError> {
         let Built { batch, outcome, answers, catalog, builds, input_rows, events } = built;
-        let epoch = if batch.is_empty() {
-            self.shared.store.published()
-        } else {
-            match self.committer.commit(batch) {
-                Ok(epoch) => epoch,
-                Err(error) => {
-                    for write in writes {
-                        let _ = write.reply.send(Err(from_storage(&error)));
-                    }
-                    return Err(from_storage(&error));
-                }
-            }
-        };
-        self.shared.gauges.set_events(&events);
-        for build in &builds {
-            self.shared.gauges.backfill_progress(build.index, build.rows, build.rows, build.finished);
+        if let Err(fatal) = self.settle() {
+            commit::refuse(writes, &fatal);
+            return Err(fatal);
         }
+        // What changes the catalog, and backfills, want to be seen by the epoch after it as committed.
+        let alone = batch.is_empty() || catalog.is_some() || !builds.is_empty() || self.has_background_work();
+        let pending = if batch.is_empty() { None } else { Some(self.committer.detach(batch)) };
+        let progress = builds.iter().map(|build| (build.index, build.rows, build.finished)).collect();
+        let closing = Closing { pending, writes, answers, outcome, catalog, builds: progress, input_rows, events };
+        if !alone && self.write_waits() {
+            return self.commits.hand_over(closing);
+        }
+        self.commits.run(closing)?;
+        self.committer.settle();
         self.builds = builds;
         self.builds.retain(|build| !build.finished);
-        if let Some(catalog) = catalog {
-            self.publish(catalog);
-        }
-        failpoint::hit("after_commit_before_acknowledge");
-        let now = Instant::now();
-        let delays: Vec<Duration> = writes.iter().map(|w| now - w.arrived).collect();
-        for (write, answer) in writes.into_iter().zip(answers) {
-            drop(write.place);
-            let _ = write.reply.send(answer.map(|()| epoch));
-        }
-        self.record(epoch.0, &outcome, &delays);
-        tracing::debug!(epoch = epoch.0, writes = delays.len(), rows = input_rows, "epoch committed");
         Ok(())
     }
 
-    fn record(&self, epoch: u64, outcome: &EpochOutcome, delays: &[Duration]) {
-        let gauges = &self.shared.gauges;
-        for (view, rows_in) in &outcome.rows_in {
-            let rows_out = outcome.deltas.get(view).map_or(0, Delta::len) as u64;
-            gauges.view_changed(*view, epoch, *rows_in, rows_out, delays);
+    /// Waits until the epoch before is committed, if it is not.
+    ///
+    /// # Errors
+    /// When the store did not take it: the coordinator must stop.
+    pub(super) fn settle(&mut self) -> Result<(), SqlError> {
+        if self.commits.wait()? {
+            self.committer.settle();
         }
-        for (view, errors) in &outcome.row_errors {
-            gauges.row_errors(*view, errors);
-        }
-        for progress in &outcome.progress {
-            gauges.backfill_progress(progress.view, progress.rows_done, progress.rows_total, progress.finished);
-        }
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@
 
 mod change;
 mod clock;
+mod commit;
 mod epoch;
 mod event;
 mod gauges;
@@ -68,7 +69,7 @@ impl Coordinator {
     /// When the data directory is in use, unreadable or from a newer version, or a stored record cannot be read.
     pub fn start(config: Arc<Config>) -> Result<Coordinator, SqlError> {
         let recovered = recovery::open(&config)?;
-        let queue = Queue::new(&config);
+        let (queue, events) = Queue::new(&config);
         let shared = Arc::new(Shared {
             next_row_id: AtomicI64::new(first_row_id(recovered.store.published())),
             store: recovered.store,
@@ -94,18 +95,12 @@ impl Coordinator {
                 shared.gauges.backfill_failed(build.index, reason);
             }
         }
-        let clock = clock::Clock::new(
-            shared.clone(),
-            config,
-            recovered.committer,
-            recovered.driver,
-            recovered.relations,
-            recovered.builds,
-        );
-        let thread = std::thread::Builder::new()
-            .name("attune-epochs".into())
-            .spawn(move || clock.run())
-            .map_err(|e| SqlError::internal(format!("cannot start the coordinator thread: {e}")))?;
+        let no_thread = |e: std::io::Error| SqlError::internal(format!("cannot start the coordinator's threads: {e}"));
+        let recovery::Recovered { committer, driver, relations, builds, .. } = recovered;
+        let clock = clock::Clock::new(shared.clone(), config, events, (committer, driver, relations, builds));
+        let clock = clock.map_err(no_thread)?;
+        let thread = std::thread::Builder::new().name("attune-epochs".into());
+        let thread = thread.spawn(move || clock.run()).map_err(no_thread)?;
         *shared.thread.lock() = Some(thread);
         Ok(Coordinator { shared })
     }
@@ -250,6 +245,16 @@ impl Coordinator {
         if let Some(thread) = thread {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
+    }
+}
+
+impl Shared {
+    /// Makes a catalog version the current one: after the commit that made it durable.
+    fn publish(&self, catalog: Arc<Catalog>) {
+        let version = catalog.version();
+        *self.catalog.write() = catalog;
+        self.catalog_version.store(version, Ordering::Release);
+        self.progress.send_modify(|n| *n += 1);
     }
 }
 

@@ -16,7 +16,6 @@ const UNIT: usize = 256;
 /// Where clients put events. The channel itself is unbounded; the semaphores are the bound, so that waiting is async.
 pub(super) struct Queue {
     sender: Mutex<Option<Sender<Event>>>,
-    receiver: Mutex<Option<Receiver<Event>>>,
     writes: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
     units: usize,
@@ -24,22 +23,18 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new(config: &Config) -> Queue {
+    /// A queue, and the end that the coordinator thread takes events from.
+    pub(super) fn new(config: &Config) -> (Queue, Receiver<Event>) {
         let (sender, receiver) = channel();
         let units = (config.input_queue_bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
-        Queue {
+        let queue = Queue {
             sender: Mutex::new(Some(sender)),
-            receiver: Mutex::new(Some(receiver)),
             writes: Arc::new(Semaphore::new(config.input_queue_writes.clamp(1, Semaphore::MAX_PERMITS))),
             bytes: Arc::new(Semaphore::new(units)),
             units,
             wait: Duration::from_millis(config.input_wait_ms),
-        }
-    }
-
-    /// The receiving end; taken once, by the coordinator thread.
-    pub(super) fn take_receiver(&self) -> Option<Receiver<Event>> {
-        self.receiver.lock().take()
+        };
+        (queue, receiver)
     }
 
     /// Waits for room. A write larger than the whole queue takes all of it.

@@ -155,7 +155,7 @@ impl Clock {
         records::put_head(&mut batch, &next)?;
         self.committer.commit(batch).map_err(|e| from_storage(&e))?;
         let next = Arc::new(next);
-        self.publish(next.clone());
+        self.shared.publish(next.clone());
         Ok(Ok(next))
     }
 }

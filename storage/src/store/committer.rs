@@ -2,6 +2,7 @@
 
 use super::EpochBatch;
 use super::keyspace::Table;
+use super::scope::Merged;
 use super::shared::{EVICTING, PUBLISHING, Shared, WRITING};
 use crate::{Epoch, ObjectId, Result, failpoint};
 use bytes::Bytes;
@@ -10,30 +11,90 @@ use std::sync::Arc;
 
 /// The only writer of a store. Dropping it releases nothing; the directory is free when all [`super::Store`]s are dropped
 /// too.
+///
+/// An epoch may be collected while the one before it is written, on another thread: [`Committer::detach`] takes an epoch
+/// out of the writer's hands, [`PendingCommit::commit`] writes it, [`Committer::settle`] is told. In between, the writer
+/// reads through what is in flight, so it sees the same as afterwards.
 pub struct Committer {
     pub(super) shared: Arc<Shared>,
+    /// The epoch that was detached and is not settled.
+    in_flight: Option<InFlight>,
+}
+
+struct InFlight {
+    epoch: Epoch,
+    writes: Arc<Merged>,
+}
+
+/// An epoch that is ready to be written.
+pub struct PendingCommit {
+    shared: Arc<Shared>,
+    batch: EpochBatch,
 }
 
 impl Committer {
+    pub(super) fn new(shared: Arc<Shared>) -> Committer {
+        Committer { shared, in_flight: None }
+    }
+
     /// Starts collecting the next epoch.
     #[must_use]
     pub fn begin(&self) -> EpochBatch {
-        EpochBatch::new(self.shared.clone(), self.shared.published().next())
+        let in_flight = self.in_flight.as_ref().map(|epoch| epoch.writes.clone());
+        EpochBatch::new(self.shared.clone(), self.last().next(), in_flight)
     }
 
+    /// Writes the epoch as one atomic (synced) batch and publishes it. Returns its number.
+    ///
+    /// # Errors
+    /// As [`PendingCommit::commit`].
+    ///
+    /// # Panics
+    /// As [`Committer::detach`].
+    pub fn commit(&mut self, batch: EpochBatch) -> Result<Epoch> {
+        let epoch = self.detach(batch).commit()?;
+        self.settle();
+        Ok(epoch)
+    }
+
+    /// Takes an epoch to be written, on whichever thread. The next one may be begun, and its scopes see this one.
+    ///
+    /// # Panics
+    /// When the batch was not begun after the last epoch, or another is in flight: a fault in the caller.
+    pub fn detach(&mut self, batch: EpochBatch) -> PendingCommit {
+        assert!(self.in_flight.is_none(), "one epoch is in flight at a time");
+        assert_eq!(batch.epoch(), self.shared.published().next(), "an epoch is begun after the one before");
+        self.in_flight = Some(InFlight { epoch: batch.epoch(), writes: batch.merged.clone() });
+        PendingCommit { shared: self.shared.clone(), batch }
+    }
+
+    /// Ends the flight of an epoch that has been committed: what is cached of the state becomes that of this epoch.
+    ///
+    /// # Panics
+    /// When an epoch is in flight and not published: a fault in the caller.
+    pub fn settle(&mut self) {
+        if let Some(in_flight) = self.in_flight.take() {
+            assert_eq!(in_flight.epoch, self.shared.published(), "an epoch is settled when it is published");
+            update_state(&self.shared, &in_flight.writes);
+        }
+    }
+
+    /// The last epoch that was committed or detached.
+    fn last(&self) -> Epoch {
+        self.in_flight.as_ref().map_or_else(|| self.shared.published(), |in_flight| in_flight.epoch)
+    }
+}
+
+impl PendingCommit {
     /// Writes the epoch as one atomic (synced) batch and publishes it. Returns its number.
     ///
     /// # Errors
     /// When RocksDB fails. Nothing is published then and readers go on with the epoch before. As with every commit
     /// whose answer is lost, the epoch may still turn out to be durable when the store is opened again: a caller must
     /// not try it once more, but end the process.
-    ///
-    /// # Panics
-    /// When the batch was not begun after the last commit: a fault in the caller.
-    pub fn commit(&mut self, batch: EpochBatch) -> Result<Epoch> {
-        let shared = &*self.shared;
+    pub fn commit(self) -> Result<Epoch> {
+        let PendingCommit { shared, batch } = self;
         let epoch = batch.epoch();
-        assert_eq!(epoch, shared.published().next(), "an epoch is begun when the one before is committed");
         failpoint::check("before_commit")?;
         let write = batch.to_write_batch();
         let mut options = WriteOptions::default();
@@ -42,10 +103,9 @@ impl Committer {
         options.set_memtable_insert_hint_per_batch(true);
 
         shared.enter(EVICTING);
-        let hot = evict_rows(shared, &batch);
+        let hot = evict_rows(&shared, &batch);
         shared.enter(WRITING);
         if let Err(error) = shared.db.write_opt(write, &options) {
-            forget_state(shared, &batch);
             shared.abandon();
             return Err(error.into());
         }
@@ -55,8 +115,6 @@ impl Committer {
             shared.rows.insert(object, key, value.map(Bytes::copy_from_slice));
         }
         shared.publish(epoch);
-        // Only the writer reads the state cache, and it is here; readers need not wait for it.
-        update_state(shared, &batch);
         shared.written.add(&batch);
         failpoint::hit("after_publish");
         Ok(epoch)
@@ -87,30 +145,19 @@ fn evict_rows<'a>(shared: &Shared, batch: &'a EpochBatch) -> Vec<HotWrite<'a>> {
     hot
 }
 
-/// Writes the epoch through to the state that is cached. Keys that are not were never read, and may never be.
-fn update_state(shared: &Shared, batch: &EpochBatch) {
+/// Writes the epoch through to the state that is cached. Keys that are not were never read, and may never be. Only the
+/// writer reads the state cache, so this need not happen at the moment of publishing.
+fn update_state(shared: &Shared, writes: &Merged) {
     let mut state = shared.state.lock();
-    for table in batch.dropped_tables() {
+    for table in &writes.dropped {
         if let Table::State(object) = table {
-            state.remove_object(object);
+            state.remove_object(*object);
         }
     }
-    for (table, overlay) in batch.merged.overlays.iter() {
+    for (table, overlay) in writes.overlays.iter() {
         if let Table::State(object) = table {
             for (hash, key, value) in overlay.iter() {
                 state.update(hash, object, key, value);
-            }
-        }
-    }
-}
-
-/// Forgets the cached state of keys whose write failed.
-fn forget_state(shared: &Shared, batch: &EpochBatch) {
-    let mut state = shared.state.lock();
-    for (table, overlay) in batch.merged.overlays.iter() {
-        if let Table::State(object) = table {
-            for (hash, key, _) in overlay.iter() {
-                state.remove(hash, object, key);
             }
         }
     }

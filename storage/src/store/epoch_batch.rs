@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub struct EpochBatch {
     shared: Arc<Shared>,
     epoch: Epoch,
+    /// The epoch before this one, if it was not committed when this one was begun.
+    in_flight: Option<Arc<Merged>>,
     pub(super) merged: Arc<Merged>,
     meta: BTreeMap<String, Option<Vec<u8>>>,
     logs: HashMap<ObjectId, LogWrites>,
@@ -35,10 +37,11 @@ impl LogWrites {
 }
 
 impl EpochBatch {
-    pub(super) fn new(shared: Arc<Shared>, epoch: Epoch) -> EpochBatch {
+    pub(super) fn new(shared: Arc<Shared>, epoch: Epoch, in_flight: Option<Arc<Merged>>) -> EpochBatch {
         EpochBatch {
             shared,
             epoch,
+            in_flight,
             merged: Arc::default(),
             meta: BTreeMap::new(),
             logs: HashMap::new(),
@@ -55,7 +58,7 @@ impl EpochBatch {
     /// A fresh scope that sees what has been merged so far.
     #[must_use]
     pub fn scope(&self) -> EpochScope {
-        EpochScope::new(self.shared.clone(), self.epoch, self.merged.clone())
+        EpochScope::new(self.shared.clone(), self.epoch, self.in_flight.clone(), self.merged.clone())
     }
 
     /// Takes over the writes of a scope. Fails (and takes nothing) when the epoch would exceed `epoch_max_bytes`.

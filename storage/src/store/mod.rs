@@ -29,7 +29,7 @@ mod tests;
 mod values;
 
 pub use cached::CachedSnapshot;
-pub use committer::Committer;
+pub use committer::{Committer, PendingCommit};
 pub use epoch_batch::EpochBatch;
 pub use keyspace::Table;
 pub(crate) use keyspace::successor;

@@ -47,7 +47,7 @@ impl Store {
         let db = DB::open_cf_descriptors(&options::database(options), &database, options::families(options))
             .map_err(|e| open_error(dir, &e))?;
         let shared = Arc::new(Shared::new(db, lock, options)?);
-        Ok((Store { shared: shared.clone() }, Committer { shared }))
+        Ok((Store { shared: shared.clone() }, Committer::new(shared)))
     }
 }
 

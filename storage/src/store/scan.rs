@@ -10,46 +10,43 @@ use std::iter::Peekable;
 pub(super) type Records<'a> = DBRawIteratorWithThreadMode<'a, DB>;
 type Write<'a> = (&'a [u8], Option<&'a [u8]>);
 
-/// The writes of two overlays in key order; where both wrote a key, `own` wins.
-struct Writes<O: Iterator, M: Iterator> {
-    own: Peekable<O>,
-    merged: Peekable<M>,
+/// Two sequences of writes as one in key order; where both wrote a key, `newer` wins.
+struct Writes<N: Iterator, O: Iterator> {
+    newer: Peekable<N>,
+    older: Peekable<O>,
 }
 
-impl<'a, O: Iterator<Item = Write<'a>>, M: Iterator<Item = Write<'a>>> Iterator for Writes<O, M> {
+impl<'a, N: Iterator<Item = Write<'a>>, O: Iterator<Item = Write<'a>>> Iterator for Writes<N, O> {
     type Item = Write<'a>;
 
     fn next(&mut self) -> Option<Write<'a>> {
-        let (Some(own), Some(merged)) = (self.own.peek(), self.merged.peek()) else {
-            return self.own.next().or_else(|| self.merged.next());
+        let (Some(newer), Some(older)) = (self.newer.peek(), self.older.peek()) else {
+            return self.newer.next().or_else(|| self.older.next());
         };
-        match own.0.cmp(merged.0) {
-            Ordering::Less => self.own.next(),
-            Ordering::Greater => self.merged.next(),
+        match newer.0.cmp(older.0) {
+            Ordering::Less => self.newer.next(),
+            Ordering::Greater => self.older.next(),
             Ordering::Equal => {
-                self.merged.next();
-                self.own.next()
+                self.older.next();
+                self.newer.next()
             }
         }
     }
 }
 
 /// Visits the entries that start with `prefix`, from `from` (included) on, in key order until `visit` returns false.
-/// `records`, when given, stands on the first committed entry at or after `from`.
+/// `overlays` come newest first. `records`, when given, stands on the first committed entry at or after `from`.
 pub(super) fn merge(
-    own: Option<&Overlay>,
-    merged: Option<&Overlay>,
+    overlays: [Option<&Overlay>; 3],
     mut records: Option<&mut Records<'_>>,
     prefix: &[u8],
     from: &[u8],
     visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
 ) -> Result<()> {
-    let mut writes = Writes {
-        own: own.into_iter().flat_map(|o| o.range_from(from)).peekable(),
-        merged: merged.into_iter().flat_map(|m| m.range_from(from)).peekable(),
-    }
-    .take_while(|(key, _)| key.starts_with(prefix))
-    .peekable();
+    let [own, merged, in_flight] =
+        overlays.map(|overlay| overlay.into_iter().flat_map(|o| o.range_from(from)).peekable());
+    let older = Writes { newer: merged, older: in_flight }.peekable();
+    let mut writes = Writes { newer: own, older }.take_while(|(key, _)| key.starts_with(prefix)).peekable();
     loop {
         let record = records.as_ref().and_then(|r| r.item()).map(|(key, value)| (&key[OBJECT_BYTES..], value));
         let record = record.filter(|(key, _)| key.starts_with(prefix));

@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Takes the index of a prefix, a key and its value; false ends the prefix.
 type VisitPrefixed<'a> = dyn FnMut(usize, &[u8], &[u8]) -> bool + 'a;
 
-/// What earlier scopes of this epoch wrote, and which objects the epoch drops.
+/// What scopes of an epoch wrote, and which objects it drops.
 #[derive(Clone, Default)]
 pub(super) struct Merged {
     pub(super) overlays: Overlays,
@@ -23,19 +23,41 @@ pub(super) struct Merged {
 
 /// The writes of one view (or of the epoch's inputs) in the running epoch, and reads through them.
 ///
-/// Reads see: own writes first, then what earlier scopes of this epoch merged, then the last committed epoch.
+/// Reads see: own writes first, then what earlier scopes of this epoch merged, then the epoch that is in flight (being
+/// committed meanwhile, if there is one), then the last committed epoch.
 /// A scope that is dropped without [`EpochBatch::merge`](super::EpochBatch::merge) leaves no trace, which is how a fault
-/// in one view is contained. Scopes of one epoch are used one after the other, and not while an epoch is committed.
+/// in one view is contained. Scopes of one epoch are used one after the other.
 pub struct EpochScope {
     shared: Arc<Shared>,
     epoch: Epoch,
+    in_flight: Option<Arc<Merged>>,
     merged: Arc<Merged>,
     own: Overlays,
 }
 
+/// Where a key of a table is looked for, in this order, before caches and RocksDB.
+struct Layers<'a> {
+    overlays: [Option<&'a Overlay>; 3],
+    /// Whether a table was dropped in one of the epochs that are not committed: what is committed of it is gone then.
+    dropped: bool,
+}
+
+impl Layers<'_> {
+    /// What was written to `key`, or that it is gone with its table; `None`: what is committed holds.
+    fn get(&self, hash: u64, key: &[u8]) -> Option<Option<&[u8]>> {
+        let written = self.overlays.iter().flatten().find_map(|overlay| overlay.get(hash, key));
+        written.or(if self.dropped { Some(None) } else { None })
+    }
+}
+
 impl EpochScope {
-    pub(super) fn new(shared: Arc<Shared>, epoch: Epoch, merged: Arc<Merged>) -> EpochScope {
-        EpochScope { shared, epoch, merged, own: Overlays::default() }
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        epoch: Epoch,
+        in_flight: Option<Arc<Merged>>,
+        merged: Arc<Merged>,
+    ) -> EpochScope {
+        EpochScope { shared, epoch, in_flight, merged, own: Overlays::default() }
     }
 
     /// The epoch these writes will become.
@@ -123,8 +145,7 @@ impl EpochScope {
         if let Some(records) = &mut records {
             records.seek(full_key(table.object(), &from));
         }
-        let (own, merged) = self.overlays(table);
-        scan::merge(own, merged, records.as_mut(), prefix, &from, visit)
+        scan::merge(self.layers(table).overlays, records.as_mut(), prefix, &from, visit)
     }
 
     /// For each of `prefixes` (in ascending order of the prefixes, whatever their order in the slice): visits the
@@ -138,13 +159,13 @@ impl EpochScope {
         order.sort_by_key(|i| prefixes[*i]);
         let long = prefixes.iter().all(|prefix| OBJECT_BYTES + prefix.len() >= PREFIX_BYTES);
         let mut records = if prefixes.is_empty() { None } else { self.records(table, None, long) };
-        let (own, merged) = self.overlays(table);
+        let overlays = self.layers(table).overlays;
         for i in order {
             let prefix = prefixes[i];
             if let Some(records) = &mut records {
                 records.seek(full_key(table.object(), prefix));
             }
-            scan::merge(own, merged, records.as_mut(), prefix, prefix, &mut |key, value| visit(i, key, value))?;
+            scan::merge(overlays, records.as_mut(), prefix, prefix, &mut |key, value| visit(i, key, value))?;
         }
         Ok(())
     }
@@ -152,22 +173,16 @@ impl EpochScope {
     /// Fills in the values that are in memory. Returns the keys for which RocksDB has to be asked, with their hashes.
     fn known(&self, table: Table, keys: &[&[u8]], values: &mut Values) -> Vec<(usize, u64)> {
         let object = table.object();
-        let (own, merged) = self.overlays(table);
-        let dropped = self.merged.dropped.contains(&table);
+        let layers = self.layers(table);
         let mut state = self.shared.state.lock();
         let mut missing = Vec::new();
         for (i, key) in keys.iter().enumerate() {
             let hash = self.shared.hasher.hash(object, key);
-            if let Some(written) = own.and_then(|o| o.get(hash, key)).or_else(|| merged.and_then(|m| m.get(hash, key)))
-            {
+            if let Some(written) = layers.get(hash, key) {
                 values.push(written);
                 continue;
             }
             let known = match table {
-                _ if dropped => {
-                    values.push(None);
-                    true
-                }
                 Table::State(_) => state.get(hash, object, key).map(|value| values.push(value)).is_some(),
                 Table::Rows(_) => {
                     self.shared.rows.get(object, key).map(|value| values.push(value.as_deref())).is_some()
@@ -181,14 +196,23 @@ impl EpochScope {
         missing
     }
 
-    fn overlays(&self, table: Table) -> (Option<&Overlay>, Option<&Overlay>) {
-        (self.own.get(table), self.merged.overlays.get(table))
+    fn layers(&self, table: Table) -> Layers<'_> {
+        let dropped_now = self.merged.dropped.contains(&table);
+        let in_flight = self.in_flight.as_ref().filter(|_| !dropped_now);
+        Layers {
+            overlays: [
+                self.own.get(table),
+                self.merged.overlays.get(table),
+                in_flight.and_then(|epoch| epoch.overlays.get(table)),
+            ],
+            dropped: dropped_now || in_flight.is_some_and(|epoch| epoch.dropped.contains(&table)),
+        }
     }
 
     /// An iterator over the committed entries of `table` up to `end`; `None` when the epoch drops them. `in_prefix`: each
     /// seek is only followed as far as [`PREFIX_BYTES`] of its key go.
     fn records(&self, table: Table, end: Option<Vec<u8>>, in_prefix: bool) -> Option<Records<'_>> {
-        if self.merged.dropped.contains(&table) {
+        if self.layers(table).dropped {
             return None;
         }
         let mut options = ReadOptions::default();

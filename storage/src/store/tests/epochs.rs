@@ -2,7 +2,7 @@
 
 use super::super::shared::{EVICTING, PUBLISHING, WRITING};
 use super::{Fixture, ROWS, STATE, small};
-use crate::{Epoch, EpochScope, ObjectId, StorageError, StoreOptions, Table, TableReader};
+use crate::{Epoch, EpochBatch, EpochScope, ObjectId, StorageError, StoreOptions, Table, TableReader};
 
 fn get(scope: &mut EpochScope, table: Table, key: &[u8]) -> Option<Vec<u8>> {
     let one = scope.get(table, key).unwrap();
@@ -15,7 +15,7 @@ fn get(scope: &mut EpochScope, table: Table, key: &[u8]) -> Option<Vec<u8>> {
 fn scopes_are_sent_between_threads() {
     fn is_send<T: Send>() {}
     is_send::<EpochScope>();
-    is_send::<crate::EpochBatch>();
+    is_send::<EpochBatch>();
     is_send::<crate::Committer>();
     is_send::<crate::Snapshot>();
 }
@@ -208,4 +208,60 @@ fn meta_records_are_listed_by_prefix_without_the_stores_own() {
     assert_eq!(names("b/"), ["b/2", "b/3"]);
     assert_eq!(names(""), ["a/1", "b/2", "b/3", "c"]);
     assert_eq!(fixture.store.meta("b/3").unwrap().as_deref(), Some(&b""[..]));
+}
+
+#[test]
+fn an_epoch_in_flight_is_seen_by_the_next_and_by_nobody_else() {
+    let mut fixture = Fixture::new();
+    let reader = TableReader::new(fixture.store.clone(), ROWS.object());
+    let gone = Table::State(ObjectId(STATE.object().0 + 1));
+    fixture.epoch(|scope| {
+        scope.put(gone, b"k", b"before");
+        scope.put(STATE, b"k", b"before");
+        scope.put(ROWS, b"k", b"before");
+    });
+    // The caches know the values before.
+    let mut scope = fixture.committer.begin().scope();
+    assert!(get(&mut scope, STATE, b"k").is_some() && reader.point(b"k").unwrap().is_some());
+
+    let mut batch = fixture.committer.begin();
+    batch.drop_object(gone);
+    let mut scope = batch.scope();
+    scope.put(STATE, b"k", b"in flight");
+    scope.put(ROWS, b"k", b"in flight");
+    batch.merge(scope).unwrap();
+    let pending = fixture.committer.detach(batch);
+
+    let mut next = fixture.committer.begin();
+    assert_eq!(next.epoch(), Epoch(3));
+    let check = |next: &EpochBatch| {
+        let mut scope = next.scope();
+        assert_eq!(get(&mut scope, STATE, b"k").as_deref(), Some(&b"in flight"[..]));
+        assert_eq!(get(&mut scope, ROWS, b"k").as_deref(), Some(&b"in flight"[..]));
+        assert_eq!(get(&mut scope, gone, b"k"), None);
+        let mut seen = 0;
+        scope
+            .scan(gone, b"", None, &mut |_, _| {
+                seen += 1;
+                true
+            })
+            .unwrap();
+        assert_eq!(seen, 0);
+    };
+    check(&next);
+    assert_eq!(fixture.store.published(), Epoch(1));
+    assert_eq!(reader.point(b"k").unwrap().as_deref(), Some(&b"before"[..]));
+
+    let committed = std::thread::spawn(move || pending.commit().unwrap()).join().unwrap();
+    assert_eq!((committed, fixture.store.published()), (Epoch(2), Epoch(2)));
+    assert_eq!(reader.point(b"k").unwrap().as_deref(), Some(&b"in flight"[..]));
+    // Before it is told, and after.
+    check(&next);
+    fixture.committer.settle();
+    check(&next);
+    let mut scope = next.scope();
+    scope.put(STATE, b"k", b"next");
+    next.merge(scope).unwrap();
+    fixture.committer.commit(next).unwrap();
+    assert_eq!(get(&mut fixture.committer.begin().scope(), STATE, b"k").as_deref(), Some(&b"next"[..]));
 }

@@ -1,7 +1,7 @@
 //! Reads through a scope, against a model: a map that each write changes at once.
 
 use super::{Fixture, STATE};
-use crate::{EpochScope, ObjectId, Table};
+use crate::{EpochScope, ObjectId, PendingCommit, Table};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::collections::BTreeMap;
@@ -71,7 +71,7 @@ fn check_reads(scope: &mut EpochScope, model: &Model, probes: &[Vec<u8>], after:
 
 #[test]
 fn a_scope_reads_like_a_map() {
-    let epochs = prop::collection::vec((writes(), writes(), writes()), 1..4);
+    let epochs = prop::collection::vec(((writes(), writes(), writes()), any::<bool>()), 1..5);
     let probes = (prop::collection::vec(key(), 1..6), prop::option::of(key()), 1..10_usize);
     let mut runner = TestRunner::new(Config { cases: 150, failure_persistence: None, ..Config::default() });
     runner
@@ -83,7 +83,8 @@ fn a_scope_reads_like_a_map() {
                 scope.put(Table::State(ObjectId(STATE.object().0 + 1)), &[], b"after");
             });
             let mut model = Model::new();
-            for (merged, dropped, own) in &epochs {
+            let mut in_flight: Option<PendingCommit> = None;
+            for ((merged, dropped, own), detached) in &epochs {
                 let mut batch = fixture.committer.begin();
                 let mut scope = batch.scope();
                 apply(merged, &mut scope, &mut model);
@@ -95,7 +96,18 @@ fn a_scope_reads_like_a_map() {
                 apply(own, &mut scope, &mut model);
                 check_reads(&mut scope, &model, &probes, after.as_ref(), limit);
                 batch.merge(scope).unwrap();
-                fixture.committer.commit(batch).unwrap();
+                if let Some(pending) = in_flight.take() {
+                    pending.commit().unwrap();
+                    fixture.committer.settle();
+                }
+                // The next epoch sees this one, whether it is committed or in flight.
+                let pending = fixture.committer.detach(batch);
+                if *detached {
+                    in_flight = Some(pending);
+                } else {
+                    pending.commit().unwrap();
+                    fixture.committer.settle();
+                }
                 let mut scope = fixture.committer.begin().scope();
                 check_reads(&mut scope, &model, &probes, after.as_ref(), limit);
             }
