@@ -84,7 +84,7 @@ fn read_compares_with_the_peers_that_are_installed() {
 #[test]
 fn ingest_feeds_all_views_in_every_way() {
     let report = bench(&["ingest", "--seconds", "0.2", "--copy-rows", "200", "--connections", "4"]);
-    for table in ["plain", "pairs"] {
+    for table in ["plain", "pairs", "all"] {
         let rows = rows(&report, table);
         assert_eq!(rows.len(), 3, "COPY, many rows, one row");
         rows.iter().for_each(|(.., measures)| has(measures, &["events", "rate", "CPU", "written", "p99"]));

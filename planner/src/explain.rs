@@ -1,7 +1,7 @@
 //! EXPLAIN of a view: its operators as a tree, with what each costs per epoch and what state it keeps (DESIGN §6).
 
 use crate::expr::sql;
-use crate::plan::{Aggregate, AggregateFunction, DataflowPlan, Field, JoinKind, Node, Op, SortColumn};
+use crate::plan::{Aggregate, AggregateFunction, DataflowPlan, Field, JoinKind, Kept, Node, Op, SortColumn};
 
 /// EXPLAIN text of a dataflow plan: one line per operator, the view's output first, inputs below their users. After the
 /// operator come the key of its rows, how its inputs are distributed, the work per epoch (d: rows in the change, g: rows of a
@@ -52,6 +52,7 @@ fn held(op: &Op) -> &'static [&'static str] {
         Op::Join { .. } => &["left rows", "right rows", "match counts of left rows"],
         Op::Aggregate { .. } => &["groups", "values in order"],
         Op::Distinct => &["a count per row"],
+        Op::TopK { kept: Kept::Window, .. } => &["first rows"],
         Op::TopK { .. } => &["rows in order"],
         Op::Scan { .. } | Op::Values { .. } | Op::Filter { .. } | Op::Project { .. } | Op::UnionAll => &[],
     }
@@ -104,7 +105,9 @@ fn what(plan: &DataflowPlan, node: &Node) -> String {
         }
         Op::Distinct => "distinct".to_owned(),
         Op::UnionAll => "union all".to_owned(),
-        Op::TopK { partition, order, offset, limit, rank } => top_k(first, partition, order, *offset, *limit, *rank),
+        Op::TopK { partition, order, offset, limit, rank, .. } => {
+            top_k(first, partition, order, *offset, *limit, *rank)
+        }
     }
 }
 
@@ -216,6 +219,7 @@ fn cost(op: &Op) -> &'static str {
         Op::Aggregate { .. } => "O(d)",
         // Row numbers of all rows change with one row.
         Op::TopK { limit: None, rank: true, .. } => "O(g)",
+        Op::TopK { kept: Kept::Window, .. } => "O(d)",
         Op::TopK { .. } => "O(d log g)",
     }
 }
@@ -239,6 +243,8 @@ fn state(plan: &DataflowPlan, node: &Node) -> String {
             }
         }
         Op::Distinct => "a count per row".to_owned(),
+        Op::TopK { partition, kept: Kept::Window, .. } if partition.is_empty() => "the first rows".to_owned(),
+        Op::TopK { kept: Kept::Window, .. } => "the first rows per group".to_owned(),
         Op::TopK { partition, .. } if partition.is_empty() => "all rows in order".to_owned(),
         Op::TopK { .. } => "rows per group in order".to_owned(),
     }

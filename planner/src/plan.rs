@@ -183,7 +183,7 @@ pub enum Op {
     /// Per partition the rows from `offset` to `offset + limit` in `order` (ties broken by all columns, so the result is
     /// deterministic). With `rank`, a last column with the row number (as
     /// `schema` says: Int64 in plans of this version) is added. `limit: Some(0)` gives nothing.
-    /// State: [rows in order].
+    /// State: [rows in order], as `kept` says.
     TopK {
         /// Partition columns; empty: the whole input.
         partition: Vec<usize>,
@@ -195,5 +195,20 @@ pub enum Op {
         limit: Option<u64>,
         /// Whether the row number (from 1) is an output column.
         rank: bool,
+        /// What is kept of a partition.
+        #[serde(default)]
+        kept: Kept,
     },
+}
+
+/// What a top-k keeps of a partition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    /// An entry for each row; of an append-only input only rows that are in the first `offset + limit` places.
+    #[default]
+    Rows,
+    /// One entry with the rows in the first `offset + limit` places, since what falls out of them does not come back: no row
+    /// of the input is deleted but for one that comes before it in the order.
+    Window,
 }

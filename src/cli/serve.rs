@@ -22,6 +22,9 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
         signal = signals.asked() => signal,
         ended = server.engine().coordinator.ended() => {
             // What is in memory may not be what is on disk: a new start is the way back to what was acknowledged.
+            // Sessions end first, so that whoever waits is told.
+            signals.second_ends_process();
+            server.stop().await;
             return ended.map_err(|error| Failure::Other(format!("the store failed: {error}; start the server again")));
         }
     };

@@ -2,7 +2,7 @@
 
 use super::Lowering;
 use crate::expr::Scope;
-use crate::plan::Op;
+use crate::plan::{Kept, Op};
 use attune_sql::SqlError;
 use datafusion::logical_expr::{DistinctOn, LogicalPlan};
 
@@ -29,7 +29,7 @@ impl Lowering<'_> {
         let (node, partition) = self.as_columns(input, &keys, scope)?;
         let (node, order) = self.order_columns(node, on.sort_expr.as_deref().unwrap_or_default(), scope, &partition)?;
         let schema = self.schema(node).to_vec();
-        let op = Op::TopK { partition, order, offset: 0, limit: Some(1), rank: false };
+        let op = Op::TopK { partition, order, offset: 0, limit: Some(1), rank: false, kept: Kept::Rows };
         let first = self.push(op, vec![node], schema);
         self.project(first, &on.select_expr, scope, &on.schema)
     }

@@ -1,6 +1,6 @@
-//! The last steps: limits from ranks, fewer nodes, then properties and state slots of what is left.
+//! The last steps: limits from ranks, fewer nodes, semi joins further down, then properties and state slots of what is left.
 
-use super::{derive, rank, simplify};
+use super::{derive, rank, semi, simplify, top_k};
 use crate::plan::{DataflowPlan, Node, PLAN_VERSION};
 use crate::properties::state_slots;
 use attune_sql::catalog::Catalog;
@@ -15,6 +15,14 @@ pub(super) fn finish(mut nodes: Vec<Node>, root: usize, catalog: &Catalog) -> Da
         let root = kept.len() - 1;
         let root = simplify::simplify(&mut kept, root);
         kept = compact(&kept, root, catalog);
+    }
+    if let Some(mut moved) = semi::push_down(&kept, catalog) {
+        let root = moved.len() - 1;
+        let root = simplify::simplify(&mut moved, root);
+        kept = compact(&moved, root, catalog);
+    }
+    for index in 0..kept.len() {
+        top_k::choose_kept(&mut kept, index);
     }
     let mut slots = 0;
     for node in &mut kept {

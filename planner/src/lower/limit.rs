@@ -3,7 +3,7 @@
 use super::Lowering;
 use super::columns::{fields, unit_value};
 use crate::expr::Scope;
-use crate::plan::{Op, SortColumn};
+use crate::plan::{Kept, Op, SortColumn};
 use attune_sql::{SqlError, SqlState};
 use datafusion::logical_expr::{Expr as DfExpr, FetchType, Limit, LogicalPlan, SkipType, Sort, SortExpr};
 
@@ -86,7 +86,14 @@ impl Lowering<'_> {
             return input;
         }
         let schema = self.schema(input).to_vec();
-        let op = Op::TopK { partition: vec![], order, offset: window.skip, limit: window.fetch, rank: false };
+        let op = Op::TopK {
+            partition: vec![],
+            order,
+            offset: window.skip,
+            limit: window.fetch,
+            rank: false,
+            kept: Kept::Rows,
+        };
         self.push(op, vec![input], schema)
     }
 

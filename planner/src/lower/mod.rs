@@ -3,8 +3,8 @@
 //! The nodes of a plan are a tree: each has one user. Column i of a lowered node is column i of the logical plan it was made
 //! from; where that has no columns at all (below `count(*)`), the node has one constant column, the *unit* column.
 //!
-//! After lowering, [`rank`] turns `row_number() <= k` into a limit, [`simplify`] merges neighbours, and [`finish`] derives keys,
-//! exchange marks and state slots.
+//! After lowering, [`rank`] turns `row_number() <= k` into a limit, [`simplify`] merges neighbours, [`semi`] moves semi joins
+//! down, and [`finish`] derives keys, exchange marks and state slots.
 
 mod aggregate;
 mod columns;
@@ -16,7 +16,9 @@ mod limit;
 mod project;
 mod rank;
 mod scan;
+mod semi;
 mod simplify;
+mod top_k;
 mod union;
 mod values;
 mod window;

@@ -3,7 +3,7 @@
 use super::Lowering;
 use super::columns::fields;
 use crate::expr::Scope;
-use crate::plan::{Field, Op};
+use crate::plan::{Field, Kept, Op};
 use attune_sql::SqlError;
 use attune_storage::ColumnType;
 use datafusion::logical_expr::expr::WindowFunction;
@@ -37,7 +37,7 @@ impl Lowering<'_> {
         let (node, order) = self.order_columns(node, &params.order_by, scope, &partition)?;
         let mut schema = self.schema(node).to_vec();
         schema.push(Field { name: "row_number".to_owned(), column_type: ColumnType::Int64, nullable: false });
-        let op = Op::TopK { partition, order, offset: 0, limit: None, rank: true };
+        let op = Op::TopK { partition, order, offset: 0, limit: None, rank: true, kept: Kept::Rows };
         Ok(self.push(op, vec![node], schema))
     }
 }

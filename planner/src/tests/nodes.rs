@@ -236,7 +236,7 @@ fn distinct_and_union() {
         "SELECT DISTINCT ON (household_id) household_id, product_id, ts FROM purchases ORDER BY household_id, ts DESC",
         expect![[r#"
             project household_id, product_id, ts                            key=(household_id)  cost=O(d)  state=none
-            -> top 1 per household_id ORDER BY ts DESC                      key=(household_id)  exchange=hash(household_id)  cost=O(d log g)  state=rows per group in order
+            -> top 1 per household_id ORDER BY ts DESC                      key=(household_id)  exchange=hash(household_id)  cost=O(d)  state=the first rows per group
                -> scan purchases (household_id, basket_id, product_id, ts)  key=none  cost=O(d)  state=none  append-only
         "#]],
     );
@@ -316,15 +316,15 @@ fn row_numbers() {
     check(
         &format!("SELECT h, ts FROM {ranked} WHERE rank = 1"),
         expect![[r#"
-        top 1 per household_id ORDER BY ts    key=(h)  exchange=hash(household_id)  cost=O(d log g)  state=rows per group in order
-        -> scan purchases (household_id, ts)  key=none  cost=O(d)  state=none  append-only
-    "#]],
+            top 1 per household_id ORDER BY ts    key=(h)  exchange=hash(household_id)  cost=O(d)  state=the first rows per group
+            -> scan purchases (household_id, ts)  key=none  cost=O(d)  state=none  append-only
+        "#]],
     );
     check(
         &format!("SELECT h, ts, rank FROM {ranked} WHERE rank < 4 AND ts IS NOT NULL"),
         expect![[r#"
             filter ts IS NOT NULL                                  key=(h, rank)  cost=O(d)  state=none
-            -> top 3 per household_id ORDER BY ts with row number  key=(household_id, row_number)  exchange=hash(household_id)  cost=O(d log g)  state=rows per group in order
+            -> top 3 per household_id ORDER BY ts with row number  key=(household_id, row_number)  exchange=hash(household_id)  cost=O(d)  state=the first rows per group
                -> scan purchases (household_id, ts)                key=none  cost=O(d)  state=none  append-only
         "#]],
     );
@@ -383,5 +383,27 @@ fn constants() {
         expect![[r#"
         no rows  key=(single row)  cost=O(1)  state=none  append-only
     "#]],
+    );
+}
+
+#[test]
+fn semi_joins_below_joins_that_look_up_one_row() {
+    // Below both joins, to the rows whose columns it reads.
+    check(
+        "SELECT a.household_id, a.category, s.total FROM affinity a JOIN spend s USING (household_id)
+         WHERE NOT EXISTS (SELECT 1 FROM products p WHERE p.category = a.category AND p.department = 'x')",
+        expect![[]],
+    );
+    // Not below a join that may find many rows, nor to the side it does not read.
+    check(
+        "SELECT s.household_id, a.category FROM spend s JOIN affinity a USING (household_id)
+         WHERE EXISTS (SELECT 1 FROM orders o WHERE o.user_id = s.total::bigint)",
+        expect![[]],
+    );
+    // A condition that reads both sides stays above.
+    check(
+        "SELECT a.household_id, a.category FROM affinity a JOIN spend s USING (household_id)
+         WHERE EXISTS (SELECT 1 FROM orders o WHERE o.user_id = a.household_id AND o.order_id > s.n + a.n)",
+        expect![[]],
     );
 }

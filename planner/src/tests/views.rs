@@ -49,7 +49,7 @@ fn bought_together() {
                  GROUP BY a.product_id, b.product_id) pairs) ranked
          WHERE rank <= 20",
         expect![[r#"
-            top 20 per product_id ORDER BY n DESC, other_id with row number      key=(product_id, rank)  exchange=hash(product_id)  cost=O(d log g)  state=rows per group in order
+            top 20 per product_id ORDER BY n DESC, other_id with row number      key=(product_id, rank)  exchange=hash(product_id)  cost=O(d)  state=the first rows per group
             -> aggregate count(*) BY product_id, product_id                      key=(product_id, other_id)  exchange=hash(product_id, product_id)  cost=O(d)  state=a row per group
                -> project product_id, product_id                                 key=none  cost=O(d)  state=none  append-only
                   -> join ON basket_id = basket_id AND product_id <> product_id  key=none  exchange=hash(basket_id),hash(basket_id)  cost=O(d * matches)  state=rows of both sides  append-only

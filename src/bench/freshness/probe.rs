@@ -8,9 +8,12 @@ use hdrhistogram::Histogram;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// Between two probes of one prober, and between two looks.
+/// Between two probes of one prober.
 const EVERY: Duration = Duration::from_millis(5);
+/// Between two looks, at least; and at least this part of the time since the event was sent. So the delay is known to some
+/// per cent, and looking does not become the load that is measured.
 const LOOK: Duration = Duration::from_micros(100);
+const LOOK_PART: u32 = 20;
 /// An event that is not visible by then never will be.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Users of probes: no others are negative. A prober has so many of its own, in every run others.
@@ -91,7 +94,7 @@ impl Prober {
             if sent.elapsed() > PATIENCE {
                 return Err(BenchError::Failed(format!("an event was not visible after {PATIENCE:?}")));
             }
-            std::thread::sleep(LOOK);
+            std::thread::sleep(LOOK.max(sent.elapsed() / LOOK_PART));
         }
         let visible = sent.elapsed();
         // Answered when visible; by now it is there, or about to come.

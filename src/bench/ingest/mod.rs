@@ -15,14 +15,17 @@ use purchases::Purchases;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Views that need the one on products bought together, and that one.
-const PAIRS: [&str; 3] = ["bought_together", "candidates", "recommendations"];
+/// The view on products bought together.
+const PAIRS: [&str; 1] = ["bought_together"];
+/// Views that are made of it.
+const MADE_OF_PAIRS: [&str; 2] = ["candidates", "recommendations"];
 
 /// Events into the demo's views over the wire: by COPY, by INSERT of many rows, by INSERT of one row.
 ///
-/// Creates the views of src/demo/demo.sql, with and without those on products bought together (a basket of n products
-/// makes n * (n - 1) pairs, so one purchase is many updates), and feeds purchases: as fast as they are acknowledged, an
-/// acknowledgement meaning that they are durable and in every view.
+/// Creates the views of src/demo/demo.sql: without the one on products bought together (plain), with it (pairs: a basket
+/// of n products makes n * (n - 1) of them, so one purchase is many updates), and with the recommendations made of it
+/// (all: each pair that becomes one of the best of its product changes the candidates of many households). Feeds
+/// purchases as fast as they are acknowledged, an acknowledgement meaning that they are durable and in every view.
 ///
 /// CPU is the server's processor time per event, from /proc. Written is what the server had written to storage by the
 /// end of the run, per event: its log, and what was flushed and compacted so far.
@@ -42,7 +45,7 @@ pub struct Args {
     #[arg(long, value_name = "WAY,...", value_enum, value_delimiter = ',', default_value = "copy,rows,single")]
     pub ways: Vec<Way>,
     /// Which views
-    #[arg(long, value_name = "VIEWS,...", value_enum, value_delimiter = ',', default_value = "plain,pairs")]
+    #[arg(long, value_name = "VIEWS,...", value_enum, value_delimiter = ',', default_value = "plain,pairs,all")]
     pub views: Vec<Views>,
     /// Rows per COPY
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
@@ -68,10 +71,12 @@ Examples:
 /// Which of the demo's views there are.
 #[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
 pub enum Views {
-    /// All but those on products bought together
+    /// All but the one on products bought together, and those made of it
     Plain,
-    /// All
+    /// Those, and the one on products bought together
     Pairs,
+    /// All
+    All,
 }
 
 impl Views {
@@ -79,19 +84,25 @@ impl Views {
         match self {
             Views::Plain => "plain",
             Views::Pairs => "pairs",
+            Views::All => "all",
         }
     }
 
     fn title(self) -> &'static str {
         match self {
             Views::Plain => "The demo's views, without products bought together",
-            Views::Pairs => "All of the demo's views, with products bought together",
+            Views::Pairs => "The demo's views, with products bought together",
+            Views::All => "All of the demo's views, with recommendations",
         }
     }
 
     fn includes(self, statement: &str) -> bool {
-        self == Views::Pairs
-            || !PAIRS.iter().any(|view| statement.starts_with(&format!("CREATE MATERIALIZED VIEW {view} ")))
+        let creates = |view: &str| statement.starts_with(&format!("CREATE MATERIALIZED VIEW {view} "));
+        match self {
+            Views::Plain => !PAIRS.iter().chain(&MADE_OF_PAIRS).any(|view| creates(view)),
+            Views::Pairs => !MADE_OF_PAIRS.iter().any(|view| creates(view)),
+            Views::All => true,
+        }
     }
 }
 

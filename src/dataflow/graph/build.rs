@@ -107,7 +107,7 @@ impl Builder<'_> {
                 }
                 Box::new(UnionAll::new(schema))
             }
-            Op::TopK { partition, order, offset, limit, rank } => {
+            Op::TopK { partition, order, offset, limit, rank, kept } => {
                 let input = self.only_input()?;
                 self.check_columns(&input, partition.iter().copied().chain(order.iter().map(|o| o.column)))?;
                 if schema.fields().len() != input.fields().len() + usize::from(*rank) {
@@ -121,6 +121,7 @@ impl Builder<'_> {
                     limit: *limit,
                     rank: *rank,
                     append_only: self.plan.nodes[self.node.inputs[0]].append_only,
+                    kept: *kept,
                     unique: self.plan.nodes[self.node.inputs[0]].key.is_some(),
                     rows: self.table(0)?,
                     schema,
@@ -152,6 +153,7 @@ impl Builder<'_> {
         Join::new(JoinPlan {
             kind,
             unique: [unique(left_node, &left_on), unique(right_node, &right_on)],
+            keyed: [left_node, right_node].map(|node| self.plan.nodes[node].key.is_some()),
             append_only: [left_node, right_node].map(|node| self.plan.nodes[node].append_only),
             inputs: [left, right],
             on: [left_on, right_on],

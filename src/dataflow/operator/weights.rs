@@ -50,6 +50,18 @@ pub(super) fn change(
     Ok(weights)
 }
 
+/// Adds `changes` to the multiplicities under `keys` (distinct) where those are 0 or 1 and stay so: nothing needs to be read.
+pub(super) fn set(state: &mut EpochScope, table: Table, keys: &[&[u8]], changes: &[i64]) -> Result<(), Fault> {
+    for (key, change) in keys.iter().zip(changes) {
+        match change {
+            1 => state.put(table, key, &1i64.to_le_bytes()),
+            -1 => state.delete(table, key),
+            _ => return Err(Fault::internal("a row is there more than once, though the plan takes it as unique")),
+        }
+    }
+    Ok(())
+}
+
 /// Sums of `weights` per number in `of_row`; `len` numbers.
 pub(super) fn sum_by(of_row: &[u32], weights: &[i64], len: usize) -> Result<Vec<i64>, Fault> {
     let mut sums = vec![0i64; len];

@@ -3,7 +3,7 @@
 use super::cells::{Cell, FLOAT, INT, Row, TEXT};
 use super::harness::{check, node, seeds};
 use super::relation::{Relation, Rules};
-use attune_planner::{Op, SortColumn};
+use attune_planner::{Aggregate, AggregateFunction, Kept, Node, Op, SortColumn};
 use attune_storage::ColumnType;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -18,6 +18,7 @@ struct Case {
     offset: u64,
     limit: Option<u64>,
     rank: bool,
+    kept: Kept,
 }
 
 fn compare(order: &[SortColumn], a: &Row, b: &Row) -> Ordering {
@@ -71,7 +72,7 @@ fn cases() -> Vec<Case> {
                     SortColumn { column: 1, descending, nulls_first: cases.len() % 3 == 0 },
                     SortColumn { column: 2, descending: false, nulls_first: descending },
                 ];
-                cases.push(Case { partition: partition.clone(), order, offset, limit, rank });
+                cases.push(Case { partition: partition.clone(), order, offset, limit, rank, kept: Kept::Rows });
             }
         }
     }
@@ -89,6 +90,7 @@ fn check_case(seed: u64, case: &Case, rules: Rules) -> super::harness::Run {
         offset: case.offset,
         limit: case.limit,
         rank: case.rank,
+        kept: case.kept,
     };
     check(seed, vec![Relation::new(&TYPES, rules)], vec![node(op, &[0], &types)], &|inputs| batch(case, &inputs[0]))
 }
@@ -116,8 +118,56 @@ fn append_only_input_keeps_only_the_window() {
 }
 
 #[test]
+fn a_window_is_one_entry() {
+    for seed in seeds(2) {
+        for case in cases().into_iter().filter(|case| case.limit.is_some()) {
+            let case = Case { kept: Kept::Window, ..case };
+            let mut run = check_case(seed, &case, Rules::AppendOnly);
+            if case.partition.is_empty() {
+                assert!(run.state_entries(0) <= 1, "{case:?}");
+            }
+        }
+    }
+}
+
+/// Counts only grow, so of the groups of a partition the first by count are enough.
+#[test]
+fn a_window_over_counts_is_one_entry() {
+    let aggregates = vec![Aggregate {
+        function: AggregateFunction::Count,
+        argument: None,
+        distinct: false,
+        filter: None,
+        returns: INT,
+    }];
+    let counts = Op::Aggregate { group: vec![0, 2], aggregates };
+    let order = vec![SortColumn { column: 2, descending: true, nulls_first: true }];
+    for seed in seeds(20) {
+        for (offset, limit, rank) in [(0, 1, true), (0, 2, false), (1, 2, true)] {
+            let (limit, kept) = (Some(limit), Kept::Window);
+            let case = Case { partition: vec![0], order: order.clone(), offset, limit, rank, kept };
+            let (partition, order) = (case.partition.clone(), case.order.clone());
+            let top_k = Op::TopK { partition, order, offset, limit, rank, kept };
+            let mut types = vec![INT, TEXT, INT];
+            let counted = Node { state: vec![1, 2], ..node(counts.clone(), &[0], &types) };
+            types.extend(rank.then_some(INT));
+            let nodes = vec![counted, node(top_k, &[1], &types)];
+            let batch = |inputs: &[Vec<Row>]| {
+                let mut groups: BTreeMap<(Cell, Cell), i64> = BTreeMap::new();
+                for row in &inputs[0] {
+                    *groups.entry((row[0].clone(), row[2].clone())).or_default() += 1;
+                }
+                let rows = groups.into_iter().map(|((a, b), n)| vec![a, b, Cell::Int(n)]);
+                batch(&case, &rows.collect::<Vec<_>>())
+            };
+            check(seed, vec![Relation::new(&TYPES, Rules::AppendOnly)], nodes, &batch);
+        }
+    }
+}
+
+#[test]
 fn a_key_with_no_order_is_still_deterministic() {
-    let case = Case { partition: vec![], order: vec![], offset: 0, limit: Some(3), rank: true };
+    let case = Case { partition: vec![], order: vec![], offset: 0, limit: Some(3), rank: true, kept: Kept::Rows };
     for seed in seeds(5) {
         check_case(seed, &case, Rules::Bag);
     }

@@ -37,7 +37,7 @@ impl Default for StoreOptions {
 /// usual limit of 1,024 descriptors.
 const MAX_OPEN_FILES: i32 = 512;
 /// Bytes of data blocks: larger ones compress better, smaller ones read less for one key.
-const BLOCK_BYTES: usize = 8 << 10;
+const BLOCK_BYTES: usize = 4 << 10;
 /// Entries of the log are read in order and are large.
 const LOG_BLOCK_BYTES: usize = 32 << 10;
 /// Smallest memtable of a column family.
@@ -82,11 +82,9 @@ fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
 
     let mut cf = Options::default();
     cf.set_block_based_table_factory(&blocks);
-    cf.set_compression_type(DBCompressionType::Lz4);
-    cf.set_bottommost_compression_type(DBCompressionType::Zstd);
-    if family == Family::Log {
-        cf.set_compression_type(DBCompressionType::Zstd);
-    }
+    // What is read by key is decompressed for each read that misses the cache: a block of zstd takes several times as long as
+    // one of LZ4, and with state far larger than memory that is most of a read. Logs are read in order, once per new view.
+    cf.set_compression_type(if family == Family::Log { DBCompressionType::Zstd } else { DBCompressionType::Lz4 });
     // Three families carry the load; RocksDB flushes the largest when all together reach `memtable_bytes`.
     cf.set_write_buffer_size((options.memtable_bytes / 4).clamp(MIN_MEMTABLE_BYTES, 128 << 20));
     if matches!(family, Family::State | Family::Rows) {

@@ -55,6 +55,8 @@ pub(crate) struct JoinPlan {
     pub(crate) on: [Vec<usize>; 2],
     /// Whether the join columns of each input cover a unique key of it.
     pub(crate) unique: [bool; 2],
+    /// Whether each input has a key: no row is in it twice.
+    pub(crate) keyed: [bool; 2],
     /// Whether each input never has deletes.
     pub(crate) append_only: [bool; 2],
     pub(crate) null_equals_null: bool,
@@ -92,8 +94,8 @@ impl Join {
         let right_layout = layout(1);
         let ([left, right], [left_on, right_on]) = (plan.inputs, plan.on);
         let pair_schema = pair_schema(&left, &right);
-        let left = Side::new(left, left_on, plan.rows[0], left_layout).map_err(internal)?;
-        let right = Side::new(right, right_on, plan.rows[1], right_layout).map_err(internal)?;
+        let left = Side::new(left, left_on, plan.rows[0], left_layout, plan.keyed[0]).map_err(internal)?;
+        let right = Side::new(right, right_on, plan.rows[1], right_layout, plan.keyed[1]).map_err(internal)?;
         if !left.key_types().eq(right.key_types()) {
             return Err(SqlError::internal("the columns of a join have different types"));
         }

@@ -35,6 +35,8 @@ pub(super) struct Side {
     pub(super) schema: SchemaRef,
     table: Table,
     pub(super) layout: Layout,
+    /// No row is in the input twice.
+    unique_rows: bool,
 }
 
 /// A delta of one side, ready to be joined.
@@ -68,16 +70,17 @@ pub(super) struct Found {
 }
 
 impl Side {
-    /// A side with rows of `schema`, joined by `columns`, kept in `table`.
+    /// A side with rows of `schema`, joined by `columns`, kept in `table`. `unique_rows`: no row is in it twice.
     pub(super) fn new(
         schema: SchemaRef,
         columns: Vec<usize>,
         table: Table,
         layout: Layout,
+        unique_rows: bool,
     ) -> Result<Side, StorageError> {
         let key = KeyCodec::ascending(&schema, &columns)?;
         let rows = RowCodec::for_schema(&schema)?;
-        Ok(Side { columns, key, rows, schema, table, layout })
+        Ok(Side { columns, key, rows, schema, table, layout, unique_rows })
     }
 
     /// The types of the join columns.
@@ -198,6 +201,9 @@ impl Side {
         }
         let entries = self.entries(delta)?;
         let entries: Vec<&[u8]> = entries.iter().collect();
+        if self.unique_rows {
+            return weights::set(state, self.table, &entries, delta.delta.weights());
+        }
         weights::change(state, self.table, &entries, delta.delta.weights())?;
         Ok(())
     }

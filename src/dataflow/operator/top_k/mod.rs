@@ -1,10 +1,14 @@
 //! The first rows of each partition, in order.
+//!
+//! - `window`: the state where only the first rows are kept, in one entry
+
+mod window;
 
 use super::keys::DistinctKeys;
 use super::{Fault, Operator, StepScope, only, weights};
 use crate::dataflow::batch::{batch_of, consolidate};
 use arrow::datatypes::{Schema, SchemaRef};
-use attune_planner::SortColumn;
+use attune_planner::{Kept, SortColumn};
 use attune_storage::codec::{ByteRows, ColumnBuilder, KeyCodec, Value};
 use attune_storage::{ColumnType, Delta, EpochScope, KeyColumn, StorageError, Table};
 use std::ops::Range;
@@ -18,6 +22,7 @@ use std::ops::Range;
 /// the windows before and after is the output. State: the row as a key,
 /// `[partition columns][order columns][remaining columns]` -> weight; with an append-only input only rows that are in the
 /// first `offset + limit`. Where the rows of the input are unique, their weight is 1 and is written without being read.
+/// Where the plan says so ([`Kept::Window`]), the first `offset + limit` rows of a partition are one entry (see [`window`]).
 ///
 /// Example, top 1 by the second column descending: with `{(a, 5), (a, 3)}` stored, `{(a, 5): -1}` gives
 /// `{(a, 5): -1, (a, 3): +1}`.
@@ -33,6 +38,8 @@ pub(crate) struct TopK {
     rank: Option<ColumnType>,
     /// Rows behind the window can never come back.
     trim: bool,
+    /// The rows up to the end of the window are one entry.
+    one_entry: bool,
     /// The input has a key: no row is in it twice.
     unique: bool,
     rows: Table,
@@ -49,6 +56,7 @@ pub(crate) struct TopKPlan<'a> {
     /// The last column is the row number.
     pub(crate) rank: bool,
     pub(crate) append_only: bool,
+    pub(crate) kept: Kept,
     /// No row is in the input twice.
     pub(crate) unique: bool,
     pub(crate) rows: Table,
@@ -114,6 +122,7 @@ impl TopK {
             end: plan.limit.map_or(u64::MAX, |limit| plan.offset.saturating_add(limit)),
             rank,
             trim: plan.append_only && plan.limit.is_some(),
+            one_entry: plan.kept == Kept::Window && plan.limit.is_some(),
             unique: plan.unique,
             rows: plan.rows,
             schema: plan.schema,
@@ -207,18 +216,11 @@ impl TopK {
 
     /// Writes the rows of a delta.
     fn write(&self, keys: &ByteRows, weights: &[i64], state: &mut EpochScope) -> Result<(), Fault> {
-        if !self.unique {
-            let keys: Vec<&[u8]> = keys.iter().collect();
-            weights::change(state, self.rows, &keys, weights)?;
-            return Ok(());
+        let keys: Vec<&[u8]> = keys.iter().collect();
+        if self.unique {
+            return weights::set(state, self.rows, &keys, weights);
         }
-        for (key, weight) in keys.iter().zip(weights) {
-            match weight {
-                1 => state.put(self.rows, key, &1i64.to_le_bytes()),
-                -1 => state.delete(self.rows, key),
-                _ => return Err(Fault::internal("a row is there more than once, though the plan takes it as unique")),
-            }
-        }
+        weights::change(state, self.rows, &keys, weights)?;
         Ok(())
     }
 
@@ -323,12 +325,15 @@ impl Operator for TopK {
         let keys = self.key.encode_batch(input.rows())?;
         let ends = keys.iter().map(|key| self.key.prefix_len(key, self.partition));
         let ends: Vec<usize> = ends.collect::<Result<_, _>>()?;
-        let partition = |row: usize| &keys.get(row)[..ends[row]];
-        let touched = DistinctKeys::by(keys.len(), partition);
-        let partitions: Vec<&[u8]> = touched.first_row.iter().map(|row| partition(*row as usize)).collect();
-        let lost = lost(&touched, input.weights());
-        let stored = self.read(&partitions, &lost, scope.state)?;
-        if !self.trim {
+        let of_row = |row: usize| &keys.get(row)[..ends[row]];
+        let touched = DistinctKeys::by(keys.len(), of_row);
+        let partitions: Vec<&[u8]> = touched.first_row.iter().map(|row| of_row(*row as usize)).collect();
+        let stored = if self.one_entry {
+            window::read(self.rows, &partitions, self.end, scope.state)?
+        } else {
+            self.read(&partitions, &lost(&touched, input.weights()), scope.state)?
+        };
+        if !self.trim && !self.one_entry {
             self.write(&keys, input.weights(), scope.state)?;
         }
 
@@ -337,11 +342,14 @@ impl Operator for TopK {
         rows.sort_unstable_by_key(|row| (touched.of_row[*row], keys.get(*row)));
         let mut emitted = Vec::new();
         for changed in rows.chunk_by(|a, b| touched.of_row[*a] == touched.of_row[*b]) {
-            let (range, more) = stored.partitions[touched.of_row[changed[0]] as usize].clone();
+            let partition = touched.of_row[changed[0]] as usize;
+            let (range, more) = stored.partitions[partition].clone();
             let before: Vec<Row<'_>> = range.map(|row| (stored.keys.get(row), stored.weights[row])).collect();
             let changes: Vec<_> = changed.iter().map(|row| (keys.get(*row), input.weights()[*row])).collect();
             let after = Self::merge(&before, more, &changes)?;
-            if self.trim {
+            if self.one_entry {
+                window::write(self.rows, partitions[partition], self.end, (&before, &after), scope.state);
+            } else if self.trim {
                 self.write_trimmed(&before, &after, scope.state);
             }
             let (old, new) = (self.window(&before), self.window(&after));
