@@ -82,6 +82,8 @@ settings! {
     block_cache_bytes: usize = 512 << 20,
     /// Bytes of the hot-row cache.
     row_cache_bytes: usize = 256 << 20,
+    /// Bytes of the cache of the first rows under key prefixes (the ten best of a user).
+    run_cache_bytes: usize = 64 << 20,
     /// Bytes of the operator state cache.
     state_cache_bytes: usize = 256 << 20,
     /// Bytes of memtables.

@@ -30,6 +30,7 @@ pub(super) fn open(config: &Config) -> Result<Recovered, SqlError> {
     let options = StoreOptions {
         block_cache_bytes: config.block_cache_bytes,
         row_cache_bytes: config.row_cache_bytes,
+        run_cache_bytes: config.run_cache_bytes,
         state_cache_bytes: config.state_cache_bytes,
         memtable_bytes: config.memtable_bytes,
         epoch_max_bytes: config.epoch_max_bytes,

@@ -91,6 +91,11 @@ impl HotCache {
         HotCache { shards, hasher, budget: bytes / SHARDS }
     }
 
+    /// Whether nothing is ever cached.
+    pub(crate) fn is_disabled(&self) -> bool {
+        self.budget == 0
+    }
+
     /// The cached entry; `Some(None)` is known to be absent, `None` is not known. Allocates nothing.
     #[must_use]
     pub fn get(&self, object: ObjectId, key: &[u8]) -> Option<Option<Bytes>> {

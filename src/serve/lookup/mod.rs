@@ -21,7 +21,7 @@ use attune_sql::catalog::{Catalog, RelationId};
 use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
 use attune_storage::codec::{ByteRows, KeyCodec, RowCodec, Value};
-use attune_storage::{ObjectId, Store, TableReader};
+use attune_storage::{Store, TableReader};
 use bytes::{BufMut, BytesMut};
 use key::{Fetched, KeySource, integer_value};
 use range::CompiledRange;
@@ -84,7 +84,11 @@ impl CompiledLookup {
         let output = output(lookup, types, &row)?;
         let access = access(lookup, parameters, &key, table.keyless)?;
         let (limit, offset) = (Count::compile(lookup.limit, parameters)?, Count::compile(lookup.offset, parameters)?);
-        let reader = reader(store, object);
+        let reader = TableReader::new(store.clone(), object);
+        let reader = match &access {
+            CompiledAccess::Range(range) => reader.with_runs(&key, range.columns(), range.reverse),
+            _ => reader,
+        };
         Some(CompiledLookup { store: store.clone(), reader, key, row, access, output, limit, offset })
     }
 
@@ -195,10 +199,6 @@ impl CompiledLookup {
         let rows = self.reader.many(&keys).map_err(storage)?;
         Ok(LookupRows::some(rows.into_iter().flatten().skip(offset).take(limit)))
     }
-}
-
-fn reader(store: &Store, object: ObjectId) -> TableReader {
-    TableReader::new(store.clone(), object)
 }
 
 /// The output columns; `None` when the lookup does not fit the entry or the announced columns.

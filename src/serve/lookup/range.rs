@@ -63,6 +63,11 @@ impl CompiledRange {
         Some(CompiledRange { prefix, from, to, descending, nulls_first, reverse })
     }
 
+    /// Number of key columns that are fixed.
+    pub(super) fn columns(&self) -> usize {
+        self.prefix.len()
+    }
+
     /// The keys for these parameters; `None` when there can be none.
     pub(super) fn keys(&self, codec: &KeyCodec, parameters: &Parameters) -> Result<Option<KeyRange>, SqlError> {
         let mut values = Vec::with_capacity(self.prefix.len() + 1);

@@ -49,11 +49,11 @@ impl CompiledLookup {
             CompiledAccess::Range(range) => {
                 let mut rows = ByteRows::default();
                 if let Some(keys) = range.keys(&self.key, parameters)? {
-                    let mut push = |_: &[u8], row: &[u8]| {
+                    let mut push = |row: &[u8]| {
                         rows.push(row);
                         most.allows(&rows)
                     };
-                    self.reader.scan(view.snapshot(), &keys, range.reverse, &mut push).map_err(storage)?;
+                    self.reader.visit(view, &keys, range.reverse, &mut push).map_err(storage)?;
                 }
                 rows
             }

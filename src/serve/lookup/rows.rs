@@ -52,8 +52,7 @@ impl LookupRows {
         offset: usize,
         limit: usize,
     ) -> Result<LookupRows, SqlError> {
-        if limit <= CHUNK_ROWS {
-            let rows = reader.range(&range, reverse, offset, limit).map_err(storage)?;
+        if let Some(rows) = reader.few(&range, reverse, offset, limit).map_err(storage)? {
             return Ok(LookupRows { ready: rows.into(), rest: None });
         }
         let snapshot = store.snapshot();

@@ -57,7 +57,12 @@ impl CachedSnapshot {
         }
     }
 
-    fn shared(&self) -> &Shared {
+    /// The commit's sequence, if the caches fit the snapshot.
+    pub(super) fn noted(&self) -> Option<u64> {
+        self.noted
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
         self.snapshot.shared()
     }
 }

@@ -104,6 +104,7 @@ impl PendingCommit {
 
         shared.enter(EVICTING);
         let hot = evict_rows(&shared, &batch);
+        shared.runs.evict(&batch);
         shared.enter(WRITING);
         if let Err(error) = shared.db.write_opt(write, &options) {
             shared.abandon();

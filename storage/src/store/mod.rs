@@ -6,7 +6,7 @@
 //! - `keyspace`, `meta`, `log`, `log_entry`: what lies where (see `docs/storage-format.md`)
 //! - `epoch_batch`, `scope`, `overlay`, `scan`: an epoch being collected, and reads through it
 //! - `committer`, `shared`: the commit protocol between the writer and readers
-//! - `snapshot`, `cached`, `range`, `values`, `size`: reads
+//! - `snapshot`, `cached`, `range`, `values`, `size`: reads; `runs`: the first rows under key prefixes, in memory
 
 mod cached;
 mod committer;
@@ -19,6 +19,7 @@ mod open;
 mod options;
 mod overlay;
 mod range;
+mod runs;
 mod scan;
 mod scope;
 mod shared;
@@ -36,6 +37,7 @@ pub(crate) use keyspace::successor;
 pub use log::{LogChunk, LogPosition};
 pub use open::FORMAT_VERSION;
 pub use options::StoreOptions;
+pub(crate) use runs::{Shape, Wanted};
 pub use scope::EpochScope;
 pub use snapshot::Snapshot;
 #[cfg(test)]
@@ -71,6 +73,12 @@ impl Store {
     #[must_use]
     pub fn row_cache(&self) -> &HotCache {
         &self.shared.rows
+    }
+
+    /// The cache of the first rows under key prefixes, for metrics.
+    #[must_use]
+    pub fn run_cache(&self) -> &HotCache {
+        self.shared.runs.cache()
     }
 
     /// The cache in front of operator state, for metrics.

@@ -10,6 +10,8 @@ pub struct StoreOptions {
     pub block_cache_bytes: usize,
     /// Bytes of the hot-row cache in front of view and table rows.
     pub row_cache_bytes: usize,
+    /// Bytes of the cache of the first rows under key prefixes.
+    pub run_cache_bytes: usize,
     /// Bytes of the cache in front of operator state.
     pub state_cache_bytes: usize,
     /// Bytes of memtables over all column families.
@@ -25,6 +27,7 @@ impl Default for StoreOptions {
         StoreOptions {
             block_cache_bytes: 512 << 20,
             row_cache_bytes: 256 << 20,
+            run_cache_bytes: 64 << 20,
             state_cache_bytes: 256 << 20,
             memtable_bytes: 256 << 20,
             epoch_max_bytes: 256 << 20,

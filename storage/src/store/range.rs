@@ -1,6 +1,7 @@
 //! Ordered reads of committed entries.
 
 use super::keyspace::{Family, OBJECT_BYTES, full_key, in_one_prefix, object_range};
+use super::shared::Shared;
 use super::{Snapshot, Store};
 use crate::{KeyRange, ObjectId, Result};
 use bytes::Bytes;
@@ -27,7 +28,7 @@ impl Store {
         snapshot.shared().read_many(super::Table::Rows(object), keys, &snapshot.options())
     }
 
-    /// Visits the rows of `object` in `range` in key order (or backwards) until `visit` returns false: in `snapshot`, or
+    /// Visits the rows of `object` in `range` in key order (or backwards) until `each` returns false: in `snapshot`, or
     /// as of now (an iterator is a snapshot of its own). A snapshot is read from the store it was taken of.
     pub(crate) fn visit_rows(
         &self,
@@ -35,40 +36,52 @@ impl Store {
         object: ObjectId,
         range: &KeyRange,
         reverse: bool,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+        each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<()> {
-        let from = full_key(object, &range.from);
-        let to = range.to.as_ref().map_or_else(|| object_range(object).1, |to| full_key(object, to));
-        if from >= to {
-            return Ok(());
+        match snapshot {
+            Some(snapshot) => visit(snapshot.shared(), snapshot.options(), object, range, reverse, each).map(drop),
+            None => visit(&self.shared, ReadOptions::default(), object, range, reverse, each).map(drop),
         }
-        let (shared, mut options) = match snapshot {
-            Some(snapshot) => (snapshot.shared(), snapshot.options()),
-            None => (&*self.shared, ReadOptions::default()),
-        };
-        if in_one_prefix(&from, &to) && !reverse {
-            options.set_prefix_same_as_start(true);
-        } else {
-            options.set_total_order_seek(true);
-        }
-        options.set_iterate_lower_bound(from);
-        options.set_iterate_upper_bound(to);
-        let mut entries = shared.db.raw_iterator_cf_opt(shared.family(Family::Rows), options);
-        if reverse {
-            entries.seek_to_last();
-        } else {
-            entries.seek_to_first();
-        }
-        while let Some((key, value)) = entries.item() {
-            if !visit(&key[OBJECT_BYTES..], value) {
-                return Ok(());
-            }
-            if reverse {
-                entries.prev();
-            } else {
-                entries.next();
-            }
-        }
-        Ok(entries.status()?)
     }
+}
+
+/// As [`Store::visit_rows`]. Returns whether `each` ended it.
+pub(super) fn visit(
+    shared: &Shared,
+    mut options: ReadOptions,
+    object: ObjectId,
+    range: &KeyRange,
+    reverse: bool,
+    each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+) -> Result<bool> {
+    let from = full_key(object, &range.from);
+    let to = range.to.as_ref().map_or_else(|| object_range(object).1, |to| full_key(object, to));
+    if from >= to {
+        return Ok(false);
+    }
+    if in_one_prefix(&from, &to) && !reverse {
+        options.set_prefix_same_as_start(true);
+    } else {
+        options.set_total_order_seek(true);
+    }
+    options.set_iterate_lower_bound(from);
+    options.set_iterate_upper_bound(to);
+    let mut entries = shared.db.raw_iterator_cf_opt(shared.family(Family::Rows), options);
+    if reverse {
+        entries.seek_to_last();
+    } else {
+        entries.seek_to_first();
+    }
+    while let Some((key, value)) = entries.item() {
+        if !each(&key[OBJECT_BYTES..], value) {
+            return Ok(true);
+        }
+        if reverse {
+            entries.prev();
+        } else {
+            entries.next();
+        }
+    }
+    entries.status()?;
+    Ok(false)
 }

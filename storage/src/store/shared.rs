@@ -1,4 +1,4 @@
-//! What readers and the committer share: RocksDB, the two caches, and the phase of the commit.
+//! What readers and the committer share: RocksDB, the caches, and the phase of the commit.
 //!
 //! # How a reader never sees part of an epoch
 //!
@@ -15,7 +15,8 @@
 //! - Several keys are read through the cache in the two stable phases (idle and writing), where the cache fits both the
 //!   epoch before and after; the misses are read at one point in time. If the sequence moved meanwhile, or in the short
 //!   other phases, all keys are read from one RocksDB snapshot instead.
-//! - What was read from RocksDB fills the cache only if all of it happened in one idle phase, checked under the lock of
+//! - A run (see [`super::runs`]) is one entry of a cache that is kept as the row cache is, so it is read as a single key is.
+//! - What was read from RocksDB fills a cache only if all of it happened in one idle phase, checked under the lock of
 //!   the cache's shard, which the committer takes to evict.
 //!
 //! The writing phase holds the wait for the disk, by far the longest part of a commit, and costs readers nothing.
@@ -23,6 +24,7 @@
 use super::StoreOptions;
 use super::keyspace::{Family, Table, full_key};
 use super::meta;
+use super::runs::Runs;
 use super::size::WrittenBytes;
 use crate::codec::ByteRows;
 use crate::key_hasher::KeyHasher;
@@ -45,6 +47,7 @@ pub(crate) struct Shared {
     // Fields drop in this order: RocksDB is closed before the lock is released.
     pub(super) db: DB,
     pub(super) rows: HotCache,
+    pub(super) runs: Runs,
     pub(super) state: StateCache,
     /// Of the keys of the overlays and of both caches.
     pub(super) hasher: KeyHasher,
@@ -61,6 +64,7 @@ impl Shared {
         let shared = Shared {
             db,
             rows: HotCache::with_hasher(options.row_cache_bytes, hasher.clone()),
+            runs: Runs::new(options.run_cache_bytes, hasher.clone()),
             state: StateCache::new(options.state_cache_bytes),
             hasher,
             written: WrittenBytes::default(),

@@ -1,8 +1,8 @@
 //! Reads of stored relations by key.
 
 use super::KeyRange;
-use crate::codec::{ByteRows, RowCodec};
-use crate::store::{Snapshot, Store};
+use crate::codec::{ByteRows, KeyCodec, RowCodec};
+use crate::store::{CachedSnapshot, Shape, Snapshot, Store, Wanted};
 use crate::{ObjectId, Result};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -16,6 +16,8 @@ use bytes::Bytes;
 pub struct TableReader {
     store: Store,
     object: ObjectId,
+    /// Which runs hold the ranges that are read.
+    shape: Option<Shape>,
 }
 
 /// How [`TableReader::scan_batches`] turns rows into batches.
@@ -34,7 +36,16 @@ impl TableReader {
     /// A reader of `object` in the `rows` column family.
     #[must_use]
     pub fn new(store: Store, object: ObjectId) -> TableReader {
-        TableReader { store, object }
+        TableReader { store, object, shape: None }
+    }
+
+    /// A reader of ranges in which the first `columns` of the key are fixed, all in one direction: what lies first under such a prefix is
+    /// cached. `codec` is that of the object's keys.
+    #[must_use]
+    pub fn with_runs(self, codec: &KeyCodec, columns: usize, reverse: bool) -> TableReader {
+        let shape = Shape { columns, reverse };
+        self.store.watch_runs(self.object, codec, shape);
+        TableReader { shape: Some(shape), ..self }
     }
 
     /// The object whose entries are read.
@@ -94,6 +105,32 @@ impl TableReader {
         Ok(values)
     }
 
+    /// As [`TableReader::range`], if that is little enough to be read at once; `None` when it is not.
+    ///
+    /// # Errors
+    /// When RocksDB fails.
+    pub fn few(&self, range: &KeyRange, reverse: bool, offset: usize, limit: usize) -> Result<Option<Vec<Bytes>>> {
+        if limit == 0 {
+            return Ok(Some(Vec::new()));
+        }
+        self.store.read_few(self.wanted(range, reverse), offset, limit)
+    }
+
+    /// Visits the value of each entry in `range` of the epoch of `view`, until `visit` returns false. What was read counts when the view
+    /// is of one epoch still.
+    ///
+    /// # Errors
+    /// When RocksDB fails.
+    pub fn visit(
+        &self,
+        view: &CachedSnapshot,
+        range: &KeyRange,
+        reverse: bool,
+        visit: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<()> {
+        view.visit_range(self.wanted(range, reverse), visit)
+    }
+
     /// Visits key (vnode byte first) and value of each entry in `range` in `snapshot`, until `visit` returns false.
     ///
     /// # Errors
@@ -134,5 +171,9 @@ impl TableReader {
             visit(decode(&rows)?);
         }
         Ok(())
+    }
+
+    fn wanted<'a>(&self, range: &'a KeyRange, reverse: bool) -> Wanted<'a> {
+        Wanted { object: self.object, shape: self.shape, range, reverse }
     }
 }

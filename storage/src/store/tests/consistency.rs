@@ -1,6 +1,7 @@
 //! Readers on threads while epochs are committed: no torn read, no stale read after the acknowledgement, no step back.
 
 use super::{Fixture, ROWS, small};
+use crate::codec::KeyCodec;
 use crate::{KeyRange, Store, StoreOptions, TableReader};
 use bytes::Bytes;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -57,7 +58,7 @@ impl Reader<'_> {
 
     fn read_range(&mut self) {
         let acknowledged = self.acknowledged.load(Ordering::SeqCst);
-        let values = self.table.range(&KeyRange::prefix(&[0]), false, 0, usize::MAX).unwrap();
+        let values = self.table.few(&KeyRange::prefix(&[0]), false, 0, usize::MAX).unwrap().unwrap();
         let epoch = value(values.first());
         for (pair, found) in values.iter().enumerate() {
             assert_eq!(value(Some(found)), last_write(epoch, pair as u64), "epoch {epoch}, pair {pair}");
@@ -71,11 +72,11 @@ impl Reader<'_> {
         let mut view = self.table.store().cached_snapshot();
         let values = loop {
             let mut values = Vec::new();
-            let mut push = |_: &[u8], found: &[u8]| {
+            let mut push = |found: &[u8]| {
                 values.push(value(Some(&Bytes::copy_from_slice(found))));
                 true
             };
-            self.table.scan(view.snapshot(), &KeyRange::prefix(&[0]), false, &mut push).unwrap();
+            self.table.visit(&view, &KeyRange::prefix(&[0]), false, &mut push).unwrap();
             let keys: Vec<[u8; 9]> = (0..PAIRS).map(|pair| key(1, pair)).collect();
             for half in keys.chunks(PAIRS as usize / 2) {
                 let half: Vec<&[u8]> = half.iter().map(|k| &k[..]).collect();
@@ -107,7 +108,9 @@ impl Reader<'_> {
 fn hammer(options: &StoreOptions, epochs: u64, enough: impl Fn(&Store) -> bool) -> Fixture {
     let mut fixture = Fixture::with(options);
     // All keys exist from the first epoch on, so that positions in a range are pairs.
-    let table = TableReader::new(fixture.store.clone(), ROWS.object());
+    // A prefix of no columns is the vnode, here the side.
+    let table =
+        TableReader::new(fixture.store.clone(), ROWS.object()).with_runs(&KeyCodec::new(Vec::new(), 0), 0, false);
     fixture.epoch(|scope| {
         for pair in 0..PAIRS {
             for side in [0, 1] {
@@ -162,7 +165,9 @@ impl Drop for StopWhenDropped<'_> {
 
 #[test]
 fn readers_see_whole_epochs_through_the_cache() {
-    let both_ways = |store: &Store| store.row_cache().hits() > 1_000 && store.row_cache().misses() > 1_000;
+    let both_ways = |store: &Store| {
+        [store.row_cache(), store.run_cache()].iter().all(|cache| cache.hits() > 1_000 && cache.misses() > 1_000)
+    };
     hammer(&small(), 6_000, both_ways);
 }
 
@@ -173,6 +178,6 @@ fn readers_see_whole_epochs_while_the_disk_is_waited_for() {
 
 #[test]
 fn readers_see_whole_epochs_without_a_cache() {
-    let fixture = hammer(&StoreOptions { row_cache_bytes: 0, ..small() }, 1_500, |_| true);
+    let fixture = hammer(&StoreOptions { row_cache_bytes: 0, run_cache_bytes: 0, ..small() }, 1_500, |_| true);
     assert_eq!(fixture.store.row_cache().hits(), 0);
 }

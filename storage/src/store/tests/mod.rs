@@ -19,6 +19,7 @@ pub(crate) fn small() -> StoreOptions {
     StoreOptions {
         block_cache_bytes: 4 << 20,
         row_cache_bytes: 1 << 20,
+        run_cache_bytes: 1 << 20,
         state_cache_bytes: 1 << 20,
         memtable_bytes: 16 << 20,
         epoch_max_bytes: 16 << 20,
