@@ -26,6 +26,7 @@ fn open(data: &Path) -> (Store, attune_storage::Committer) {
     let options = StoreOptions {
         block_cache_bytes: 8 << 20,
         row_cache_bytes: 1 << 20,
+        run_cache_bytes: 1 << 20,
         state_cache_bytes: 1 << 20,
         memtable_bytes: 8 << 20,
         epoch_max_bytes: config.epoch_max_bytes,

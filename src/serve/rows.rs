@@ -15,13 +15,17 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::EmptyRecordBatchStream;
 use futures::StreamExt;
+use std::borrow::Cow;
 use std::sync::Arc;
+
+/// Command tag of a query.
+const SELECT: &str = "SELECT";
 
 /// Rows of a result that were not sent yet.
 pub(super) struct Rows {
     source: Source,
     /// Command tag, without the number of rows.
-    tag: String,
+    tag: Cow<'static, str>,
 }
 
 enum Source {
@@ -32,18 +36,18 @@ enum Source {
 impl Rows {
     /// Rows of a lookup.
     pub(super) fn of_lookup(plan: Arc<Plan>, rows: LookupRows) -> Rows {
-        Rows { source: Source::Lookup { plan, rows }, tag: "SELECT".to_owned() }
+        Rows { source: Source::Lookup { plan, rows }, tag: SELECT.into() }
     }
 
     /// Rows of a query.
     pub(super) fn of_batches(columns: Vec<OutputColumn>, stream: SendableRecordBatchStream, tag: String) -> Rows {
-        Rows { source: Source::Batches { columns, stream, batch: None }, tag }
+        Rows { source: Source::Batches { columns, stream, batch: None }, tag: tag.into() }
     }
 
     /// The rows of a query that are all there.
     pub(super) fn of_batch(columns: Vec<OutputColumn>, batch: RecordBatch) -> Rows {
         let stream = Box::pin(EmptyRecordBatchStream::new(batch.schema()));
-        Rows { source: Source::Batches { columns, stream, batch: Some((batch, 0)) }, tag: "SELECT".to_owned() }
+        Rows { source: Source::Batches { columns, stream, batch: Some((batch, 0)) }, tag: SELECT.into() }
     }
 
     /// Columns of the result.
@@ -55,9 +59,15 @@ impl Rows {
     }
 
     /// The command tag for a number of rows.
-    pub(super) fn tag(&self, rows: u64) -> String {
-        let counted = ["SELECT", "INSERT 0", "UPDATE", "DELETE", "COPY", "FETCH"].contains(&self.tag.as_str());
-        if counted { format!("{} {rows}", self.tag) } else { self.tag.clone() }
+    pub(super) fn tag(&self, rows: u64) -> Cow<'static, str> {
+        // What lookups end with: nothing is allocated for it.
+        match (&*self.tag, rows) {
+            (SELECT, 0) => return "SELECT 0".into(),
+            (SELECT, 1) => return "SELECT 1".into(),
+            _ => {}
+        }
+        let counted = [SELECT, "INSERT 0", "UPDATE", "DELETE", "COPY", "FETCH"].contains(&&*self.tag);
+        if counted { format!("{} {rows}", self.tag).into() } else { self.tag.clone() }
     }
 
     /// Sends up to `most` rows as DataRow messages (`None`: all). Returns how many, and whether they were the last.

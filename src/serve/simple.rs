@@ -65,7 +65,7 @@ impl Session {
         limits: &super::cancel::Limits,
     ) -> Result<(), SessionError> {
         let tag = match started {
-            Started::Command(tag) => tag,
+            Started::Command(tag) => tag.into(),
             Started::Rows(mut rows) => {
                 backend::row_description(&mut self.connection.output, rows.columns(), &[]);
                 let (sent, _) = rows.send(&mut self.connection, &[], None, limits).await?;

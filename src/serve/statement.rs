@@ -8,6 +8,7 @@ use super::value::{Format, Parameters};
 use attune_sql::statement::{Parsed, Statement};
 use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A bound statement with its compiled read, if it is one.
@@ -145,5 +146,5 @@ pub(super) enum PortalState {
     /// Has sent some of its rows.
     Suspended(Rows),
     /// Has finished with this tag (for a query: of no more rows).
-    Done(String),
+    Done(Cow<'static, str>),
 }

@@ -1,10 +1,11 @@
 //! The same rows into every server.
 
 use super::data::{Data, MANY};
-use super::question::FIELDS;
+use super::question::{FIELDS, Question};
 use super::{Servers, open, say};
 use crate::bench::BenchError;
 use crate::bench::client::Connection;
+use crate::bench::client::message;
 use crate::bench::client::redis::{Redis, command};
 use crate::bench::process::Process;
 use std::fmt::Write;
@@ -14,6 +15,8 @@ use std::net::SocketAddr;
 const COPY_ROWS: u64 = 20_000;
 /// Users per COPY of candidates.
 const COPY_USERS: usize = 200;
+/// Keys read at once to warm up.
+const WARM_KEYS: usize = 1_000;
 /// Commands sent to Redis together.
 const REDIS_COMMANDS: usize = 1_000;
 
@@ -58,6 +61,22 @@ pub(super) fn fill(servers: &Servers, data: &Data) -> Result<(), BenchError> {
     if let Some(server) = &servers.redis {
         say("loading Redis");
         redis(server.addr, &servers.attune, data)?;
+    }
+    Ok(())
+}
+
+/// Reads every feature row once, so that what is measured is a server that has been up for a while: PostgreSQL's rows are in its
+/// buffers after loading, and Redis has nothing else.
+pub(super) fn warm(server: &Process, data: &Data) -> Result<(), BenchError> {
+    let mut connection = open(server)?;
+    connection.prepare("warm", Question::Keys100.sql(), &[message::BIGINT_ARRAY])?;
+    let items: Vec<i64> = (0..data.rows).map_while(|item| i64::try_from(item).ok()).collect();
+    for keys in items.chunks(WARM_KEYS) {
+        let (mut parameter, mut out) = (Vec::new(), Vec::new());
+        message::bigint_array(&mut parameter, keys);
+        message::execute(&mut out, "warm", &[&parameter]);
+        message::sync(&mut out);
+        connection.exchange(&out, 1)?;
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ pub(super) fn options() -> StoreOptions {
     StoreOptions {
         block_cache_bytes: 1 << 20,
         row_cache_bytes: 1 << 20,
+        run_cache_bytes: 1 << 20,
         state_cache_bytes: 1 << 20,
         memtable_bytes: 1 << 20,
         synchronous_commit: false,

@@ -128,10 +128,21 @@ impl KeySource {
 
 /// The key of these values (or its prefix).
 pub(super) fn encode(codec: &KeyCodec, values: &[Datum<'_>]) -> Result<Vec<u8>, SqlError> {
-    let values: Vec<_> = values.iter().map(|datum| Some(datum.value())).collect();
     let mut key = Vec::with_capacity(16 * (1 + values.len()));
-    codec.encode_values(&values, &mut key).map_err(super::storage)?;
+    match values {
+        // Most keys are one value: nothing is allocated but the key.
+        [value] => encode_one(codec, value, &mut key)?,
+        values => {
+            let values: Vec<_> = values.iter().map(|datum| Some(datum.value())).collect();
+            codec.encode_values(&values, &mut key).map_err(super::storage)?;
+        }
+    }
     Ok(key)
+}
+
+/// Appends the key of one value.
+pub(super) fn encode_one(codec: &KeyCodec, value: &Datum<'_>, out: &mut Vec<u8>) -> Result<(), SqlError> {
+    codec.encode_values(&[Some(value.value())], out).map_err(super::storage)
 }
 
 /// Whether comparing a parameter of this type with the key column means comparing key values: the same type, integers of

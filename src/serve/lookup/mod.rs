@@ -109,14 +109,16 @@ impl CompiledLookup {
             },
             CompiledAccess::Many { parameter, element, key } => {
                 let keys = self.many_keys(*parameter, *element, key, parameters)?;
-                self.read_keys(keys, offset, limit)
+                self.read_keys(&keys, offset, limit)
             }
             CompiledAccess::List(sources) => {
-                let mut keys = Vec::with_capacity(sources.len());
+                let mut keys = ByteRows::default();
                 for source in sources {
-                    keys.extend(self.point_key(std::slice::from_ref(source), parameters)?);
+                    if let Some(key) = self.point_key(std::slice::from_ref(source), parameters)? {
+                        keys.push(&key);
+                    }
                 }
-                self.read_keys(keys, offset, limit)
+                self.read_keys(&keys, offset, limit)
             }
             CompiledAccess::Range(range) => match range.keys(&self.key, parameters)? {
                 Some(keys) => LookupRows::range(&self.store, &self.reader, keys, range.reverse, offset, limit),
@@ -161,6 +163,12 @@ impl CompiledLookup {
     }
 
     fn point_key(&self, sources: &[KeySource], parameters: &Parameters) -> Result<Option<Vec<u8>>, SqlError> {
+        if let [source] = sources {
+            return match source.fetch(parameters)? {
+                Fetched::Value(datum) => key::encode(&self.key, std::slice::from_ref(&datum)).map(Some),
+                Fetched::Null | Fetched::Outside(_) => Ok(None),
+            };
+        }
         let mut values = Vec::with_capacity(sources.len());
         for source in sources {
             match source.fetch(parameters)? {
@@ -178,27 +186,35 @@ impl CompiledLookup {
         element: SqlType,
         key: &KeySource,
         parameters: &Parameters,
-    ) -> Result<Vec<Vec<u8>>, SqlError> {
+    ) -> Result<ByteRows, SqlError> {
         let mut keys = ByteRows::default();
         let (bytes, format) = parameters.get(parameter)?;
-        let Some(bytes) = bytes else { return Ok(Vec::new()) };
+        let Some(bytes) = bytes else { return Ok(keys) };
         elements(bytes, element, format, &mut |datum| {
             if let Some(Fetched::Value(datum)) = datum.map(|datum| key.convert(datum)).transpose()? {
-                keys.push(&key::encode(&self.key, &[datum])?);
+                keys.try_push_with(|out| key::encode_one(&self.key, &datum, out))?;
             }
             Ok(())
         })?;
-        Ok(keys.iter().map(<[u8]>::to_vec).collect())
+        Ok(keys)
     }
 
     /// The rows of these keys, each once.
-    fn read_keys(&self, mut keys: Vec<Vec<u8>>, offset: usize, limit: usize) -> Result<LookupRows, SqlError> {
-        keys.sort_unstable();
-        keys.dedup();
-        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
-        let rows = self.reader.many(&keys).map_err(storage)?;
-        Ok(LookupRows::some(rows.into_iter().flatten().skip(offset).take(limit)))
+    fn read_keys(&self, keys: &ByteRows, offset: usize, limit: usize) -> Result<LookupRows, SqlError> {
+        let rows = self.reader.many(&distinct(keys)).map_err(storage)?;
+        Ok(LookupRows::some(rows, offset, limit))
     }
+}
+
+/// Keys in order, each once.
+fn distinct(keys: &ByteRows) -> Vec<&[u8]> {
+    // The first bytes beside each: nearly all comparisons are of two numbers.
+    let head =
+        |key: &[u8]| key.iter().chain(std::iter::repeat(&0)).take(8).fold(0, |head, byte| head << 8 | u64::from(*byte));
+    let mut keys: Vec<(u64, &[u8])> = keys.iter().map(|key| (head(key), key)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys.into_iter().map(|(_, key)| key).collect()
 }
 
 /// The output columns; `None` when the lookup does not fit the entry or the announced columns.

@@ -1,6 +1,6 @@
 //! The rows of a lookup for a ranking: all of them as one batch, of a given epoch.
 
-use super::{CompiledAccess, CompiledLookup, storage};
+use super::{CompiledAccess, CompiledLookup, distinct, storage};
 use crate::serve::value::Parameters;
 use attune_sql::SqlError;
 use attune_storage::CachedSnapshot;
@@ -37,14 +37,23 @@ impl CompiledLookup {
     ) -> Result<Option<RecordBatch>, SqlError> {
         let rows = match &self.access {
             CompiledAccess::Point(sources) => {
-                self.by_keys(self.point_key(sources, parameters)?.into_iter().collect(), view)?
+                let mut keys = ByteRows::default();
+                if let Some(key) = self.point_key(sources, parameters)? {
+                    keys.push(&key);
+                }
+                self.by_keys(&keys, view)?
             }
             CompiledAccess::Many { parameter, element, key } => {
-                self.by_keys(self.many_keys(*parameter, *element, key, parameters)?, view)?
+                self.by_keys(&self.many_keys(*parameter, *element, key, parameters)?, view)?
             }
             CompiledAccess::List(sources) => {
-                let keys = sources.iter().map(|source| self.point_key(std::slice::from_ref(source), parameters));
-                self.by_keys(keys.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect(), view)?
+                let mut keys = ByteRows::default();
+                for source in sources {
+                    if let Some(key) = self.point_key(std::slice::from_ref(source), parameters)? {
+                        keys.push(&key);
+                    }
+                }
+                self.by_keys(&keys, view)?
             }
             CompiledAccess::Range(range) => {
                 let mut rows = ByteRows::default();
@@ -66,12 +75,9 @@ impl CompiledLookup {
     }
 
     /// The rows of these keys, each once.
-    fn by_keys(&self, mut keys: Vec<Vec<u8>>, view: &CachedSnapshot) -> Result<ByteRows, SqlError> {
-        keys.sort_unstable();
-        keys.dedup();
-        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+    fn by_keys(&self, keys: &ByteRows, view: &CachedSnapshot) -> Result<ByteRows, SqlError> {
         let mut rows = ByteRows::default();
-        for row in view.rows(self.reader.object(), &keys).map_err(storage)?.into_iter().flatten() {
+        for row in view.rows(self.reader.object(), &distinct(keys)).map_err(storage)?.into_iter().flatten() {
             rows.push(&row);
         }
         Ok(rows)

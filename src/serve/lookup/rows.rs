@@ -4,18 +4,38 @@ use super::storage;
 use attune_sql::SqlError;
 use attune_storage::{KeyRange, Snapshot, Store, TableReader};
 use bytes::Bytes;
-use std::collections::VecDeque;
 
-/// Rows read from storage at once; a range with more is read in chunks from a snapshot.
+/// Rows of a chunk; a range with too many to be read at once is read in chunks from a snapshot.
 const CHUNK_ROWS: usize = 512;
 /// Bytes after which a chunk ends early.
 const CHUNK_BYTES: usize = 256 << 10;
 
 /// The rows of a running lookup.
 pub(in crate::serve) struct LookupRows {
-    ready: VecDeque<Bytes>,
+    ready: Ready,
     /// What is still to be read.
     rest: Option<Rest>,
+}
+
+/// Rows that are at hand.
+enum Ready {
+    One(Option<Bytes>),
+    Many(std::vec::IntoIter<Bytes>),
+    /// Found by key, or not; and how many of those that were found are given.
+    Found(std::vec::IntoIter<Option<Bytes>>, usize),
+}
+
+impl Ready {
+    fn next(&mut self) -> Option<Bytes> {
+        match self {
+            Ready::One(row) => row.take(),
+            Ready::Many(rows) => rows.next(),
+            Ready::Found(rows, left) => {
+                *left = left.checked_sub(1)?;
+                rows.flatten().next()
+            }
+        }
+    }
 }
 
 struct Rest {
@@ -30,17 +50,19 @@ struct Rest {
 impl LookupRows {
     /// No rows.
     pub(super) fn none() -> LookupRows {
-        LookupRows { ready: VecDeque::new(), rest: None }
+        LookupRows::one(None)
     }
 
     /// At most one row.
     pub(super) fn one(row: Option<Bytes>) -> LookupRows {
-        LookupRows::some(row.into_iter())
+        LookupRows { ready: Ready::One(row), rest: None }
     }
 
-    /// Rows that were read already.
-    pub(super) fn some(rows: impl Iterator<Item = Bytes>) -> LookupRows {
-        LookupRows { ready: rows.collect(), rest: None }
+    /// Up to `limit` of the rows that were found, after `offset`.
+    pub(super) fn some(rows: Vec<Option<Bytes>>, offset: usize, limit: usize) -> LookupRows {
+        let mut rows = rows.into_iter();
+        rows.by_ref().flatten().take(offset).for_each(drop);
+        LookupRows { ready: Ready::Found(rows, limit), rest: None }
     }
 
     /// Up to `limit` rows of a range after `offset`.
@@ -53,32 +75,35 @@ impl LookupRows {
         limit: usize,
     ) -> Result<LookupRows, SqlError> {
         if let Some(rows) = reader.few(&range, reverse, offset, limit).map_err(storage)? {
-            return Ok(LookupRows { ready: rows.into(), rest: None });
+            return Ok(LookupRows { ready: Ready::Many(rows.into_iter()), rest: None });
         }
         let snapshot = store.snapshot();
         let rest = Rest { snapshot, reader: reader.clone(), range, reverse, skip: offset, left: limit };
-        Ok(LookupRows { ready: VecDeque::new(), rest: Some(rest) })
+        Ok(LookupRows { ready: Ready::One(None), rest: Some(rest) })
     }
 
     /// The next row that is at hand.
     pub(in crate::serve) fn ready(&mut self) -> Option<Bytes> {
-        self.ready.pop_front()
+        self.ready.next()
     }
 
     /// Reads the next chunk; false when there is nothing left to read.
     pub(in crate::serve) fn read_more(&mut self) -> Result<bool, SqlError> {
         let Some(rest) = &mut self.rest else { return Ok(false) };
-        if rest.read(&mut self.ready)? {
+        let (rows, last) = rest.read()?;
+        let any = !rows.is_empty();
+        self.ready = Ready::Many(rows.into_iter());
+        if last {
             self.rest = None;
         }
-        Ok(!self.ready.is_empty() || self.rest.is_some())
+        Ok(any || !last)
     }
 }
 
 impl Rest {
-    /// Reads a chunk; true when it was the last.
-    fn read(&mut self, ready: &mut VecDeque<Bytes>) -> Result<bool, SqlError> {
-        let (mut bytes, mut seen) = (0, 0);
+    /// Reads a chunk; true when it is the last.
+    fn read(&mut self) -> Result<(Vec<Bytes>, bool), SqlError> {
+        let (mut ready, mut bytes, mut seen) = (Vec::new(), 0, 0);
         let mut last = Vec::new();
         let (skip, left) = (&mut self.skip, &mut self.left);
         let mut stopped = false;
@@ -88,7 +113,7 @@ impl Rest {
                 if *skip > 0 {
                     *skip -= 1;
                 } else {
-                    ready.push_back(Bytes::copy_from_slice(value));
+                    ready.push(Bytes::copy_from_slice(value));
                     bytes += value.len();
                     *left -= 1;
                 }
@@ -100,7 +125,7 @@ impl Rest {
             })
             .map_err(storage)?;
         if !stopped || self.left == 0 {
-            return Ok(true);
+            return Ok((ready, true));
         }
         if self.reverse {
             self.range.to = Some(last);
@@ -109,6 +134,6 @@ impl Rest {
             last.push(0);
             self.range.from = last;
         }
-        Ok(false)
+        Ok((ready, false))
     }
 }

@@ -4,6 +4,7 @@ mod consistency;
 mod epochs;
 mod log;
 mod open;
+mod runs;
 mod scan;
 
 use super::{Committer, EpochScope, Store, StoreOptions};
