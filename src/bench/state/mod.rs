@@ -19,9 +19,16 @@ const WRITERS: usize = 2;
 const BATCH: u64 = 1_000;
 /// Restarts timed per size; the median counts.
 const RESTARTS: usize = 3;
-/// How the budget is shared out: the settings whose sum it is, in fifths, as their defaults are to each other.
-const SHARES: [(&str, u64); 4] =
-    [("block_cache_bytes", 2), ("row_cache_bytes", 1), ("state_cache_bytes", 1), ("memtable_bytes", 1)];
+/// How the budget is shared out: the settings whose sum it is, as their defaults are to each other.
+const SHARES: [(&str, u64); 5] = [
+    ("block_cache_bytes", 8),
+    ("row_cache_bytes", 4),
+    ("run_cache_bytes", 1),
+    ("state_cache_bytes", 4),
+    ("memtable_bytes", 4),
+];
+/// All shares together.
+const WHOLE: u64 = 21;
 
 /// Two views: a row per user, and a row per user and kind of item.
 const VIEWS: [&str; 2] = [
@@ -35,8 +42,8 @@ const VIEWS: [&str; 2] = [
 /// looks random users up from 8 connections, reads the memory the server holds, and restarts it. Users are drawn evenly,
 /// so that with more state than cache most of them are not in memory.
 ///
-/// The budget is the sum of what is bounded in bytes and stays: block cache, row cache, state cache and memtables. It is
-/// shared out among them 2:1:1:1, as the defaults are.
+/// The budget is the sum of what is bounded in bytes and stays: block cache, the caches of rows, runs and state, and memtables.
+/// It is shared out among them as the defaults are.
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment, after_help = EXAMPLES)]
 pub struct Args {
@@ -85,7 +92,7 @@ pub fn run(args: &Args) -> Result<Report, BenchError> {
 
 fn measure(data: &Path, args: &Args) -> Result<Table, BenchError> {
     let mut server_args = args.server.clone();
-    let own = SHARES.map(|(name, fifths)| format!("{name}={}", (args.budget << 20) * fifths / 5));
+    let own = SHARES.map(|(name, share)| format!("{name}={}", (args.budget << 20) * share / WHOLE));
     // What was asked for comes last, and wins.
     server_args.set = own.into_iter().chain(server_args.set).collect();
     let mut server = Attune::start(data, &server_args)?;
