@@ -101,7 +101,9 @@ fn check(options: &StoreOptions, seed: u64) -> Fixture {
 fn a_run_is_what_the_store_holds() {
     let fixture = check(&small(), 1);
     let runs = fixture.store.run_cache();
-    assert!(runs.hits() > 1_000 && !runs.is_empty(), "{} hits", runs.hits());
+    assert!(runs.hits() > 1_000, "{} hits", runs.hits());
+    // The last DROP ended the watching, and nobody has asked for it again.
+    assert!(runs.is_empty());
 }
 
 #[test]
