@@ -1,5 +1,6 @@
 //! Tests of stored relations.
 
+mod log_writer;
 mod reader;
 mod writer;
 
@@ -30,6 +31,7 @@ pub(super) fn layout(keyless: bool) -> TableLayout {
         distribution: 1,
         keyless,
         counts: keyless.then_some(COUNTS),
+        in_log: false,
         indexes: vec![IndexLayout {
             object: INDEX,
             key: index_key.concat(),
