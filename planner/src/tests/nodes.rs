@@ -392,18 +392,44 @@ fn semi_joins_below_joins_that_look_up_one_row() {
     check(
         "SELECT a.household_id, a.category, s.total FROM affinity a JOIN spend s USING (household_id)
          WHERE NOT EXISTS (SELECT 1 FROM products p WHERE p.category = a.category AND p.department = 'x')",
-        expect![[]],
+        expect![[r#"
+            project household_id, category, total                key=(household_id, category)  cost=O(d)  state=none
+            -> join ON household_id = household_id               key=(household_id, category)  exchange=hash(household_id),hash(household_id)  cost=O(d * matches)  state=rows of both sides
+               -> anti join ON category = category               key=(household_id, category)  exchange=hash(category),hash(category)  cost=O(d * matches)  state=rows of both sides, match counts
+                  -> scan affinity (household_id, category)      key=(household_id, category)  cost=O(d)  state=none
+                  -> project category                            key=none  cost=O(d)  state=none
+                     -> filter department = 'x'                  key=none  cost=O(d)  state=none
+                        -> scan products (department, category)  key=none  cost=O(d)  state=none
+               -> scan spend (household_id, total)               key=(household_id)  cost=O(d)  state=none
+        "#]],
     );
     // Not below a join that may find many rows, nor to the side it does not read.
     check(
         "SELECT s.household_id, a.category FROM spend s JOIN affinity a USING (household_id)
          WHERE EXISTS (SELECT 1 FROM orders o WHERE o.user_id = s.total::bigint)",
-        expect![[]],
+        expect![[r#"
+            project household_id, category                              key=(household_id, category)  cost=O(d)  state=none
+            -> semi join ON total::bigint = user_id                     key=(household_id, category)  exchange=hash(total::bigint),hash(user_id)  cost=O(d * matches)  state=rows of both sides, match counts
+               -> project household_id, total, category, total::bigint  key=(household_id, category)  cost=O(d)  state=none
+                  -> join ON household_id = household_id                key=(household_id, category)  exchange=hash(household_id),hash(household_id)  cost=O(d * matches)  state=rows of both sides
+                     -> scan spend (household_id, total)                key=(household_id)  cost=O(d)  state=none
+                     -> scan affinity (household_id, category)          key=(household_id, category)  cost=O(d)  state=none
+               -> scan orders (user_id)                                 key=none  cost=O(d)  state=none
+        "#]],
     );
     // A condition that reads both sides stays above.
     check(
         "SELECT a.household_id, a.category FROM affinity a JOIN spend s USING (household_id)
          WHERE EXISTS (SELECT 1 FROM orders o WHERE o.user_id = a.household_id AND o.order_id > s.n + a.n)",
-        expect![[]],
+        expect![[r#"
+            project household_id, category                                       key=(household_id, category)  cost=O(d)  state=none
+            -> semi join ON household_id = user_id AND order_id::bigint > n + n  key=(household_id, category)  exchange=hash(household_id),hash(user_id)  cost=O(d * matches)  state=rows of both sides, match counts
+               -> project household_id, category, n, n                           key=(household_id, category)  cost=O(d)  state=none
+                  -> join ON household_id = household_id                         key=(household_id, category)  exchange=hash(household_id),hash(household_id)  cost=O(d * matches)  state=rows of both sides
+                     -> scan affinity (household_id, category, n)                key=(household_id, category)  cost=O(d)  state=none
+                     -> scan spend (household_id, n)                             key=(household_id)  cost=O(d)  state=none
+               -> project order_id, user_id                                      key=(user_id, order_id)  cost=O(d)  state=none
+                  -> scan orders (user_id, order_id)                             key=(user_id, order_id)  cost=O(d)  state=none
+        "#]],
     );
 }
