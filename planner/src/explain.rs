@@ -40,7 +40,7 @@ pub fn explain_state(plan: &DataflowPlan) -> Vec<StateOwner> {
     }
     owners.sort_by_key(|(slot, _)| *slot);
     let mut owners: Vec<StateOwner> = owners.into_iter().map(|(_, owner)| owner).collect();
-    if plan.is_keyless() {
+    if plan.counts_rows() {
         owners.push(StateOwner { operator: "rows of the view".to_owned(), holds: "how often each is there" });
     }
     owners

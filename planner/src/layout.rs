@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// The storage layout of a table or materialized view with its indexes.
 ///
 /// A relation without a unique key is keyless: its key is all its columns, and the last of its state objects counts equal
-/// rows. A view that gives at most one row has an empty key.
+/// rows; unless its rows are in its log, then it has neither. A view that gives at most one row has an empty key.
 ///
 /// # Errors
 /// 42809 when the relation has no stored rows (stream, plain view).
@@ -27,13 +27,14 @@ pub fn table_layout(relation: &Relation, indexes: &[Arc<Index>]) -> Result<Table
         distribution: key.len().min(1),
         key,
         keyless,
-        counts: if keyless { Some(counts(relation)?) } else { None },
+        counts: if keyless && !relation.in_log { Some(counts(relation)?) } else { None },
+        in_log: relation.in_log,
         indexes: indexes.iter().map(|index| index_layout(relation, index)).collect(),
     })
 }
 
 /// The storage layout of one index: the indexed columns, then what is missing of the relation's key, so that each row has one
-/// entry of its own.
+/// entry of its own. It stores all columns of a relation whose rows are in its log, since they cannot be read there by key.
 #[must_use]
 pub fn index_layout(relation: &Relation, index: &Index) -> IndexLayout {
     let mut key: Vec<KeyColumn> = Vec::new();
@@ -42,7 +43,10 @@ pub fn index_layout(relation: &Relation, index: &Index) -> IndexLayout {
             key.push(column);
         }
     }
-    let mut stored: Vec<usize> = key.iter().map(|k| k.column).chain(index.include.iter().copied()).collect();
+    let mut stored: Vec<usize> = match relation.in_log {
+        true => (0..relation.columns.len()).collect(),
+        false => key.iter().map(|k| k.column).chain(index.include.iter().copied()).collect(),
+    };
     stored.sort_unstable();
     stored.dedup();
     IndexLayout { object: ObjectId(index.id.0), distribution: key.len().min(1), key, stored }
@@ -63,6 +67,9 @@ pub fn column_types(relation: &Relation) -> Vec<ColumnType> {
 
 /// The key of the relation's entries in storage.
 pub(crate) fn stored_key(relation: &Relation) -> Vec<KeyColumn> {
+    if relation.in_log {
+        return Vec::new();
+    }
     if is_keyless(relation) {
         return (0..relation.columns.len()).map(KeyColumn::ascending).collect();
     }
@@ -108,6 +115,7 @@ mod tests {
             columns: vec![column("a", SqlType::BigInt), column("b", SqlType::Text), column("c", SqlType::Double)],
             key,
             single_row,
+            in_log: false,
             query: None,
             depends_on: Default::default(),
             state_objects: (8, 3),

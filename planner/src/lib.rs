@@ -18,7 +18,10 @@ pub use expr::{Expr, Literal, expression_sql, physical, placeholder_index};
 pub use layout::{arrow_schema, column_types, index_layout, table_layout};
 pub use lookup::{Access, Bound, Lookup, LookupCount, LookupObject, LookupValue, explain_lookup, lookup, row_count};
 pub use lower::lower;
-pub use plan::{Aggregate, AggregateFunction, DataflowPlan, Field, JoinKind, Kept, Node, Op, PLAN_VERSION, SortColumn};
+pub use plan::{
+    Aggregate, AggregateFunction, DataflowPlan, Field, JoinKind, Kept, Node, OLDEST_PLAN_VERSION, Op, PLAN_VERSION,
+    SortColumn,
+};
 pub use types::stored_type;
 
 #[cfg(test)]

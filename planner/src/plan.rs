@@ -5,7 +5,9 @@ use attune_storage::ColumnType;
 use serde::{Deserialize, Serialize};
 
 /// Version written into [`DataflowPlan::version`].
-pub const PLAN_VERSION: u32 = 2;
+pub const PLAN_VERSION: u32 = 3;
+/// Oldest version that is read. Version 2 had no `in_log`.
+pub const OLDEST_PLAN_VERSION: u32 = 2;
 
 /// A column of a node's output.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -26,7 +28,7 @@ pub struct DataflowPlan {
     /// Nodes, inputs before their users; the last one is the view's output.
     pub nodes: Vec<Node>,
     /// Number of state tables over all nodes; slot i is storage object `first state object + i`. One more slot, the
-    /// last, is the `counts` table of a keyless view.
+    /// last, is the `counts` table of a keyless view whose rows are not in its log.
     pub state_slots: u32,
     /// Key columns of the view's rows, in stored order; empty: keyless, unless `single_row`.
     pub key: Vec<usize>,
@@ -34,13 +36,22 @@ pub struct DataflowPlan {
     /// keyless.
     #[serde(default)]
     pub single_row: bool,
+    /// The rows of the view are appended to its log: it only grows, and has no key.
+    #[serde(default)]
+    pub in_log: bool,
 }
 
 impl DataflowPlan {
-    /// A view whose rows have no key: rows may repeat, and the last state slot counts them.
+    /// A view whose rows have no key: rows may repeat.
     #[must_use]
     pub fn is_keyless(&self) -> bool {
         self.key.is_empty() && !self.single_row
+    }
+
+    /// Whether the last state slot counts equal rows of the view.
+    #[must_use]
+    pub fn counts_rows(&self) -> bool {
+        self.is_keyless() && !self.in_log
     }
 }
 

@@ -93,7 +93,7 @@ fn both_keys(on: &[(usize, usize)], left: &Node, left_key: &[usize], right_key: 
 pub(crate) fn append_only(op: &Op, inputs: &[&Node], catalog: &Catalog) -> bool {
     let all = || inputs.iter().all(|input| input.append_only);
     match op {
-        Op::Scan { relation, .. } => catalog.get(RelationId(*relation)).is_some_and(|r| r.is_stream()),
+        Op::Scan { relation, .. } => catalog.get(RelationId(*relation)).is_some_and(|r| r.only_grows()),
         Op::Values { .. } => true,
         Op::Filter { .. } | Op::Project { .. } | Op::UnionAll | Op::Distinct => all(),
         Op::Join { kind, .. } => matches!(kind, JoinKind::Inner | JoinKind::LeftSemi) && all(),

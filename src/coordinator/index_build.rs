@@ -10,7 +10,7 @@
 use super::clock::Clock;
 use super::records;
 use crate::dataflow::InputRelation;
-use attune_storage::{EpochBatch, StorageError, TableWriter, failpoint};
+use attune_storage::{Epoch, EpochBatch, StorageError, TableWriter, failpoint};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,10 @@ pub(super) struct IndexBuild {
     pub(super) index: u32,
     /// Relation id.
     pub(super) relation: u32,
-    /// Last key of the relation that was taken.
+    /// Epoch that created the index.
+    #[serde(default)]
+    pub(super) created: u64,
+    /// Last key of the relation that was taken; in a log, the place of the row.
     pub(super) position: Option<Vec<u8>>,
     /// Rows taken.
     pub(super) rows: u64,
@@ -45,8 +48,18 @@ pub(super) struct IndexBuild {
 }
 
 impl IndexBuild {
-    pub(super) fn new(index: u32, relation: u32) -> IndexBuild {
-        IndexBuild { index, relation, position: None, rows: 0, failed: None, finished: false, errors: 0, again: None }
+    pub(super) fn new(index: u32, relation: u32, created: Epoch) -> IndexBuild {
+        IndexBuild {
+            index,
+            relation,
+            created: created.0,
+            position: None,
+            rows: 0,
+            failed: None,
+            finished: false,
+            errors: 0,
+            again: None,
+        }
     }
 
     /// Whether there is something to do now.
@@ -124,7 +137,11 @@ impl Clock {
         let mut chunk_rows = self.config.backfill_chunk_rows.max(1);
         loop {
             let mut scope = batch.scope();
-            let (rows, next) = writer.build_index(&mut scope, number, build.position.as_deref(), chunk_rows)?;
+            let after = build.position.as_deref();
+            let (rows, next) = match layout.in_log {
+                true => writer.build_index_of_log(&mut scope, number, after, Epoch(build.created), chunk_rows)?,
+                false => writer.build_index(&mut scope, number, after, chunk_rows)?,
+            };
             match batch.merge(scope) {
                 Ok(()) => {
                     build.rows += rows as u64;

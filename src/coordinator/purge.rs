@@ -30,7 +30,7 @@ impl Dropped {
             RelationKind::Stream { .. } => self.logs.push(id),
             RelationKind::Table => self.rows.push(id),
             RelationKind::MaterializedView { .. } => {
-                self.rows.push(id);
+                if relation.in_log { &mut self.logs } else { &mut self.rows }.push(id);
                 let (first, count) = relation.state_objects;
                 self.state.extend(first..first.saturating_add(count));
             }

@@ -78,10 +78,10 @@ fn missing(key: &str) -> SqlError {
 
 /// What the dataflow needs to know of a stream, table or materialized view.
 pub(super) fn input_relation(relation: &Relation, indexes: &[Arc<Index>]) -> Result<InputRelation, SqlError> {
-    let kind = if relation.is_stream() {
-        InputKind::Log
-    } else {
-        InputKind::Stored(attune_planner::table_layout(relation, indexes)?)
+    let kind = match (relation.is_stream(), relation.in_log) {
+        (true, _) => InputKind::Log,
+        (false, true) => InputKind::Logged(attune_planner::table_layout(relation, indexes)?),
+        (false, false) => InputKind::Stored(attune_planner::table_layout(relation, indexes)?),
     };
     Ok(InputRelation { id: relation.id.0, schema: attune_planner::arrow_schema(relation), kind })
 }

@@ -91,8 +91,8 @@ impl Clock {
             Ok(next) => next,
             Err(refused) => return Ok(Err(refused)),
         };
-        let build = IndexBuild::new(index.id.0, index.relation.0);
         let mut batch = self.committer.begin();
+        let build = IndexBuild::new(index.id.0, index.relation.0, batch.epoch());
         records::put_index(&mut batch, &index)?;
         batch.put_meta(&records::index_build_key(index.id.0), Some(records::encode(&build)?));
         let answer = self.commit_catalog(batch, next)?;

@@ -280,9 +280,11 @@ fn step(
     if !inputs.is_empty() {
         parts.push(view.graph.step(&inputs, &mut step_scope(&mut scope, &mut row_errors, batch, context))?);
     }
-    let delta = consolidate(&Delta::concat(&view.graph.schema(), &parts)?)?;
+    let delta = Delta::concat(&view.graph.schema(), &parts)?;
+    // Where rows only come, and once each, nothing can cancel out.
+    let delta = if view.writer.layout().in_log && delta.is_inserts() { delta } else { consolidate(&delta)? };
     if !delta.is_empty() {
-        view.writer.apply(&mut scope, &delta)?;
+        view.writer.write(&mut scope, &delta, context.timestamp_us)?;
     }
     Ok(Some((scope, Stepped { delta, row_errors, rows_in, backfill: next })))
 }

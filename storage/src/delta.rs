@@ -98,6 +98,12 @@ impl Delta {
         self.rows.schema()
     }
 
+    /// Whether each row is added once: there is nothing that could cancel out.
+    #[must_use]
+    pub fn is_inserts(&self) -> bool {
+        self.weights.iter().all(|weight| *weight == 1)
+    }
+
     /// Number of rows (not the sum of weights).
     #[must_use]
     pub fn len(&self) -> usize {

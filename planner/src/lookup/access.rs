@@ -42,7 +42,10 @@ pub(super) fn choose(read: &Read, names: &[String], catalog: &Catalog) -> Option
         return Some(of(LookupObject::Relation, access, types, read.columns.clone()));
     }
     let wanted = wanted(read)?;
-    if let Some((access, types)) = access(read, &wanted, &key, unique, true) {
+    // Rows in a log cannot be read by key, only through indexes.
+    if !read.relation.in_log
+        && let Some((access, types)) = access(read, &wanted, &key, unique, true)
+    {
         return Some(of(LookupObject::Relation, access, types, read.columns.clone()));
     }
     // An index that is still being built lacks entries.

@@ -33,8 +33,11 @@ pub(super) fn finish(mut nodes: Vec<Node>, root: usize, catalog: &Catalog) -> Da
     let root_key = kept.last().and_then(|node| node.key.clone());
     let single_row = root_key.as_ref().is_some_and(Vec::is_empty);
     let key = root_key.unwrap_or_default();
-    let counts = u32::from(key.is_empty() && !single_row);
-    DataflowPlan { version: PLAN_VERSION, nodes: kept, state_slots: slots + counts, key, single_row }
+    // Rows that never leave need not be found again.
+    let in_log = key.is_empty() && !single_row && kept.last().is_some_and(|root| root.append_only);
+    let mut plan = DataflowPlan { version: PLAN_VERSION, nodes: kept, state_slots: slots, key, single_row, in_log };
+    plan.state_slots += u32::from(plan.counts_rows());
+    plan
 }
 
 /// The nodes that the root reads, in their order, with all properties derived anew.

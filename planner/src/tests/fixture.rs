@@ -56,6 +56,7 @@ impl Builder {
             columns,
             key,
             single_row: false,
+            in_log: false,
             query: None,
             depends_on: BTreeSet::new(),
             state_objects: (id.0 + 1, 9),
@@ -82,9 +83,9 @@ impl Builder {
         let key: Vec<&str> = key.iter().map(String::as_str).collect();
         let kind = RelationKind::MaterializedView { status: ViewStatus::Live };
         let id = self.relation(name, kind, columns, &key);
-        if plan.single_row {
+        if plan.single_row || plan.in_log {
             let relation = self.catalog.get(id).expect("just added");
-            let relation = Relation { single_row: true, ..(**relation).clone() };
+            let relation = Relation { single_row: plan.single_row, in_log: plan.in_log, ..(**relation).clone() };
             self.catalog = self.catalog.with_replaced(relation).expect("is there");
         }
     }
@@ -169,8 +170,8 @@ fn consistent(plan: &DataflowPlan) {
     }
     assert_eq!(
         plan.state_slots,
-        slots + u32::from(plan.is_keyless()),
-        "one more slot counts the rows of a keyless view"
+        slots + u32::from(plan.counts_rows()),
+        "one more slot counts the rows of a keyless view that rows may leave"
     );
 }
 
@@ -183,6 +184,7 @@ pub(super) fn key(sql: &str) -> String {
     let fields = &plan.nodes.last().expect("a root").schema;
     let key = plan.key.iter().map(|column| fields[*column].name.as_str()).collect::<Vec<_>>().join(", ");
     match (plan.is_keyless(), plan.single_row) {
+        (true, _) if plan.in_log => "in its log".to_owned(),
         (true, _) => "keyless".to_owned(),
         (_, true) => "single row".to_owned(),
         _ => format!("({key})"),

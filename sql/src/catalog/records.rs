@@ -88,6 +88,10 @@ pub struct Relation {
     /// keyless. Copied from the `DataflowPlan` of the view; false for everything else.
     #[serde(default)]
     pub single_row: bool,
+    /// A materialized view whose rows lie in its log: it only grows, and has no key. Copied from the `DataflowPlan` of the
+    /// view; false for everything else, and for views of stores that were made before there was this.
+    #[serde(default)]
+    pub in_log: bool,
     /// Text of the query (views), as the user wrote it.
     pub query: Option<String>,
     /// Relations that the query reads.
@@ -135,6 +139,12 @@ impl Relation {
     #[must_use]
     pub fn is_stream(&self) -> bool {
         matches!(self.kind, RelationKind::Stream { .. })
+    }
+
+    /// Whether rows only come, and lie in the log: of a stream, and of a view that is like one.
+    #[must_use]
+    pub fn only_grows(&self) -> bool {
+        self.is_stream() || self.in_log
     }
 
     /// Whether this is a materialized view.

@@ -17,6 +17,7 @@ pub(crate) fn add(catalog: Catalog, name: &str, kind: RelationKind, columns: Vec
         columns,
         key: Vec::new(),
         single_row: false,
+        in_log: false,
         query: None,
         depends_on,
         state_objects: (0, 0),

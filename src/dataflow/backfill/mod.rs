@@ -6,7 +6,7 @@
 //! the state that includes this epoch's writes, and passed on as inserts. Operators are incremental, so nothing else is
 //! needed, and the position is written with the epoch, so that a crash loses or repeats nothing.
 //!
-//! Streams have no rows to change: live events are left out until the log has been read to the end of the last epoch.
+//! Streams, and views whose rows lie in a log, have no rows to change: live events are left out until the log has been read to the end of the last epoch.
 //! The events of the epoch that gets there follow at once.
 
 mod chunk;
@@ -34,20 +34,27 @@ pub struct InputRelation {
 /// Where the rows of an input are.
 #[derive(Clone, Debug)]
 pub enum InputKind {
-    /// A table or materialized view.
+    /// A table, or a materialized view whose rows lie by key.
     Stored(TableLayout),
-    /// A stream with its log.
+    /// A stream: its log.
     Log,
+    /// A materialized view whose rows lie in its log.
+    Logged(TableLayout),
 }
 
 impl InputRelation {
-    /// The layout of its rows; `None` for a stream.
+    /// The layout of its rows and indexes; `None` for a stream.
     #[must_use]
     pub fn layout(&self) -> Option<&TableLayout> {
         match &self.kind {
-            InputKind::Stored(layout) => Some(layout),
+            InputKind::Stored(layout) | InputKind::Logged(layout) => Some(layout),
             InputKind::Log => None,
         }
+    }
+
+    /// Whether its rows lie in a log.
+    fn is_log(&self) -> bool {
+        matches!(self.kind, InputKind::Log | InputKind::Logged(_))
     }
 }
 
@@ -178,7 +185,7 @@ impl Backfill {
             if progress.state != InputState::Done {
                 break;
             }
-            if let (InputKind::Log, Some(delta)) = (&input.kind, live.get(&input.id)) {
+            if let (true, Some(delta)) = (input.is_log(), live.get(&input.id)) {
                 deltas.push(delta.clone());
             }
             room = room.saturating_sub(rows);

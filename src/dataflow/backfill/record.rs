@@ -90,7 +90,7 @@ impl InputProgress {
                 };
                 (vec![chunk.rows], state, part)
             }
-            InputKind::Log => {
+            InputKind::Log | InputKind::Logged(_) => {
                 let after = match &self.state {
                     InputState::Log { position } => *position,
                     _ => LogPosition::default(),

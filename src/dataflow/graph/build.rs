@@ -8,16 +8,16 @@ use crate::dataflow::operator::{
     pair_schema,
 };
 use arrow::datatypes::{DataType, Schema, SchemaRef};
-use attune_planner::{DataflowPlan, Expr, JoinKind, Node, Op, PLAN_VERSION};
+use attune_planner::{DataflowPlan, Expr, JoinKind, Node, OLDEST_PLAN_VERSION, Op, PLAN_VERSION};
 use attune_sql::SqlError;
 use attune_storage::{Delta, ObjectId, StorageError, Table};
 use std::sync::Arc;
 
 /// The nodes of `plan`, in its order.
 pub(super) fn nodes(plan: &DataflowPlan, state_base: u32) -> Result<Vec<GraphNode>, SqlError> {
-    if plan.version != PLAN_VERSION {
+    if !(OLDEST_PLAN_VERSION..=PLAN_VERSION).contains(&plan.version) {
         return Err(SqlError::internal(format!(
-            "the plan has version {}, this build reads version {PLAN_VERSION}",
+            "the plan has version {}, this build reads versions {OLDEST_PLAN_VERSION} to {PLAN_VERSION}",
             plan.version
         )));
     }

@@ -74,7 +74,7 @@ pub(super) fn plan(relations: &[Relation], nodes: Vec<Node>) -> DataflowPlan {
     let mut all: Vec<Node> = relations.iter().enumerate().map(scan).collect();
     all.extend(nodes);
     let state_slots = all.iter().flat_map(|node| &node.state).max().map_or(0, |slot| slot + 1);
-    DataflowPlan { version: PLAN_VERSION, nodes: all, state_slots, key: Vec::new(), single_row: false }
+    DataflowPlan { version: PLAN_VERSION, nodes: all, state_slots, key: Vec::new(), single_row: false, in_log: false }
 }
 
 /// A node with state slots 0, 1, 2.

@@ -17,7 +17,7 @@ fn scan(relation: u32) -> Node {
 }
 
 fn plan_of(nodes: Vec<Node>) -> DataflowPlan {
-    DataflowPlan { version: PLAN_VERSION, nodes, state_slots: 3, key: Vec::new(), single_row: false }
+    DataflowPlan { version: PLAN_VERSION, nodes, state_slots: 3, key: Vec::new(), single_row: false, in_log: false }
 }
 
 /// `SELECT DISTINCT * FROM relation`

@@ -46,6 +46,7 @@ pub(super) fn layout(id: u32, types: &[ColumnType], key: &[usize]) -> TableLayou
         distribution: 1,
         keyless,
         counts: keyless.then(|| ObjectId(id + 5000)),
+        in_log: false,
         indexes: Vec::new(),
     }
 }

@@ -1,9 +1,10 @@
 //! Everything one epoch writes, collected in memory until it is committed.
 
 use super::keyspace::{Family, Table, object_range};
+use super::log_writes::{LogAppends, LogWrites};
 use super::scope::Merged;
 use super::shared::Shared;
-use super::{EpochScope, log, log_entry};
+use super::{EpochScope, log};
 use crate::{Epoch, ObjectId, Result, StorageError};
 use arrow::array::RecordBatch;
 use rocksdb::WriteBatch;
@@ -21,19 +22,6 @@ pub struct EpochBatch {
     logs: HashMap<ObjectId, LogWrites>,
     /// Bytes of meta records and log entries.
     other_bytes: usize,
-}
-
-/// What an epoch does to the log of one stream: first deletes a range of keys, then appends.
-#[derive(Default)]
-struct LogWrites {
-    deleted: Option<(Vec<u8>, Vec<u8>)>,
-    entries: Vec<Vec<u8>>,
-}
-
-impl LogWrites {
-    fn bytes(&self) -> usize {
-        self.entries.iter().map(|entry| log::KEY_BYTES + entry.len()).sum()
-    }
 }
 
 impl EpochBatch {
@@ -68,8 +56,9 @@ impl EpochBatch {
     pub fn merge(&mut self, scope: EpochScope) -> Result<()> {
         self.check_room(scope.bytes())?;
         // The scope lets go of what was merged before, so that usually nothing is copied here.
-        let writes = scope.into_writes();
+        let (writes, appends) = scope.into_writes();
         Arc::make_mut(&mut self.merged).overlays.absorb(writes);
+        self.append(appends);
         Ok(())
     }
 
@@ -79,12 +68,18 @@ impl EpochBatch {
     /// # Errors
     /// [`StorageError::EpochTooLarge`] (nothing is appended then), or when a column has a type that cannot be stored.
     pub fn append_log(&mut self, stream: ObjectId, rows: &RecordBatch, timestamp_us: i64) -> Result<()> {
-        let entries = log_entry::encode(rows, timestamp_us)?;
-        let bytes = entries.iter().map(|entry| log::KEY_BYTES + entry.len()).sum();
-        self.check_room(bytes)?;
-        self.logs.entry(stream).or_default().entries.extend(entries);
-        self.other_bytes += bytes;
+        let mut appends = LogAppends::default();
+        appends.push(stream, rows, timestamp_us)?;
+        self.check_room(appends.bytes())?;
+        self.append(appends);
         Ok(())
+    }
+
+    fn append(&mut self, appends: LogAppends) {
+        self.other_bytes += appends.bytes();
+        for (log, entries) in appends.into_entries() {
+            self.logs.entry(log).or_default().entries.extend(entries);
+        }
     }
 
     /// Drops log entries of `stream` older than `before_us` (epoch timestamps).

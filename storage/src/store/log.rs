@@ -43,7 +43,7 @@ pub(super) fn key(stream: ObjectId, epoch: u64, part: u32) -> Vec<u8> {
     key
 }
 
-fn position(key: &[u8]) -> Result<LogPosition> {
+pub(super) fn position(key: &[u8]) -> Result<LogPosition> {
     let damaged = || StorageError::Corrupt(format!("a log key has {} bytes, not {KEY_BYTES}", key.len()));
     let suffix = key.get(OBJECT_BYTES..).ok_or_else(damaged)?;
     let (epoch, part) = suffix.split_first_chunk::<8>().ok_or_else(damaged)?;

@@ -92,7 +92,7 @@ fn damaged(what: &str) -> StorageError {
 pub(super) struct LogEntry<'a> {
     encoding: u8,
     pub(super) timestamp_us: i64,
-    rows: usize,
+    pub(super) rows: usize,
     payload: &'a [u8],
 }
 

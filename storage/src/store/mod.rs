@@ -3,8 +3,8 @@
 //! Invariants: one writer ([`Committer`]); one atomic, synced batch per epoch; a reader never sees part of an epoch.
 //!
 //! - `open`: data directory, lock, format version; `options`: what the settings mean to RocksDB
-//! - `keyspace`, `meta`, `log`, `log_entry`: what lies where (see `docs/storage-format.md`)
-//! - `epoch_batch`, `scope`, `overlay`, `scan`: an epoch being collected, and reads through it
+//! - `keyspace`, `meta`, `log`, `log_entry`, `log_rows`: what lies where (see `docs/storage-format.md`)
+//! - `epoch_batch`, `scope`, `overlay`, `log_writes`, `scan`: an epoch being collected, and reads through it
 //! - `committer`, `shared`: the commit protocol between the writer and readers
 //! - `snapshot`, `cached`, `range`, `values`, `size`: reads
 
@@ -14,6 +14,8 @@ mod epoch_batch;
 mod keyspace;
 mod log;
 mod log_entry;
+mod log_rows;
+mod log_writes;
 mod meta;
 mod open;
 mod options;
@@ -34,6 +36,7 @@ pub use epoch_batch::EpochBatch;
 pub use keyspace::Table;
 pub(crate) use keyspace::successor;
 pub use log::{LogChunk, LogPosition};
+pub use log_rows::{PlacedRows, RowPlace};
 pub use open::FORMAT_VERSION;
 pub use options::StoreOptions;
 pub use scope::EpochScope;

@@ -1,11 +1,13 @@
 //! The writes of one view in the running epoch, and reads through them.
 
 use super::keyspace::{OBJECT_BYTES, PREFIX_BYTES, Table, full_key, object_range, successor};
+use super::log_writes::LogAppends;
 use super::overlay::{Overlay, Overlays};
 use super::scan::{self, Records};
 use super::shared::Shared;
 use super::values::Values;
-use crate::{Epoch, Result};
+use crate::{Epoch, ObjectId, Result};
+use arrow::array::RecordBatch;
 use bytes::Bytes;
 use rocksdb::ReadOptions;
 use std::collections::HashSet;
@@ -28,11 +30,12 @@ pub(super) struct Merged {
 /// A scope that is dropped without [`EpochBatch::merge`](super::EpochBatch::merge) leaves no trace, which is how a fault
 /// in one view is contained. Scopes of one epoch are used one after the other.
 pub struct EpochScope {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     epoch: Epoch,
     in_flight: Option<Arc<Merged>>,
     merged: Arc<Merged>,
     own: Overlays,
+    appends: LogAppends,
 }
 
 /// Where a key of a table is looked for, in this order, before caches and RocksDB.
@@ -57,7 +60,7 @@ impl EpochScope {
         in_flight: Option<Arc<Merged>>,
         merged: Arc<Merged>,
     ) -> EpochScope {
-        EpochScope { shared, epoch, in_flight, merged, own: Overlays::default() }
+        EpochScope { shared, epoch, in_flight, merged, own: Overlays::default(), appends: LogAppends::default() }
     }
 
     /// The epoch these writes will become.
@@ -69,11 +72,20 @@ impl EpochScope {
     /// Bytes of keys and values written so far.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.own.bytes()
+        self.own.bytes() + self.appends.bytes()
     }
 
-    pub(super) fn into_writes(self) -> Overlays {
-        self.own
+    pub(super) fn into_writes(self) -> (Overlays, LogAppends) {
+        (self.own, self.appends)
+    }
+
+    /// Appends rows to a log, as [`EpochBatch::append_log`](super::EpochBatch::append_log) does. Nothing reads them before
+    /// they are committed.
+    ///
+    /// # Errors
+    /// When a column has a type that cannot be stored.
+    pub fn append_log(&mut self, log: ObjectId, rows: &RecordBatch, timestamp_us: i64) -> Result<()> {
+        self.appends.push(log, rows, timestamp_us)
     }
 
     /// Values of `keys`, in their order (sorted and batched inside).

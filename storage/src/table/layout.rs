@@ -27,14 +27,15 @@ impl KeyColumn {
 ///
 /// Entry: `[object u32 BE][key]` -> row bytes of *all* columns, where the key is that of [`TableLayout::key_codec`].
 /// A relation without a unique key is `keyless`: its key is all columns, followed by an ordinal (u32 BE) that numbers
-/// equal rows, so that every entry is one row and readers need no multiplicity.
+/// equal rows, so that every entry is one row and readers need no multiplicity. One that only grows need not find its rows
+/// again: they lie `in_log`, and there are no such entries.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct TableLayout {
     /// The object whose entries these are.
     pub object: ObjectId,
     /// Types of all columns, hidden ones included.
     pub columns: Vec<ColumnType>,
-    /// Key columns in key order. For a keyless relation: all columns.
+    /// Key columns in key order. For a keyless relation: all columns; none if its rows are in its log.
     pub key: Vec<KeyColumn>,
     /// Number of leading key columns that are hashed to the vnode (usually 1; 0 puts all rows in vnode 0).
     pub distribution: usize,
@@ -42,6 +43,8 @@ pub struct TableLayout {
     pub keyless: bool,
     /// State table with the multiplicity of each row of a keyless relation (key -> u64 LE); unused otherwise.
     pub counts: Option<ObjectId>,
+    /// The rows are in the relation's log, by epoch. It is keyless, and its indexes hold all columns.
+    pub in_log: bool,
     /// Indexes kept with the relation.
     pub indexes: Vec<IndexLayout>,
 }
@@ -49,7 +52,8 @@ pub struct TableLayout {
 /// Layout of a secondary index.
 ///
 /// Entry: `[object][index key columns, then the relation's key (columns not yet present)]` -> row bytes of
-/// [`IndexLayout::stored`] columns. For a keyless relation the ordinal follows, as in the relation itself.
+/// [`IndexLayout::stored`] columns. For a keyless relation the ordinal follows, as in the relation itself; for one whose rows
+/// are in its log, the place of the row in it ([`RowPlace`](crate::RowPlace)).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct IndexLayout {
     /// The object whose entries these are.

@@ -1,6 +1,7 @@
 //! Stored relations: tables and materialized views with their indexes.
 
 mod layout;
+mod log_writer;
 mod range;
 mod reader;
 #[cfg(test)]

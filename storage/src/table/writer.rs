@@ -19,7 +19,7 @@ pub struct TableWriter {
     indexes: Vec<IndexWriter>,
 }
 
-struct IndexWriter {
+pub(super) struct IndexWriter {
     table: Table,
     key: KeyCodec,
     row: RowCodec,
@@ -27,10 +27,10 @@ struct IndexWriter {
 }
 
 /// The entries of a batch in the relation or in one index.
-struct Entries {
-    table: Table,
-    keys: ByteRows,
-    values: ByteRows,
+pub(super) struct Entries {
+    pub(super) table: Table,
+    pub(super) keys: ByteRows,
+    pub(super) values: ByteRows,
 }
 
 /// What a delta does to one key of a keyed relation: positions of the row that leaves and of the row that comes.
@@ -52,6 +52,14 @@ impl TableWriter {
     #[must_use]
     pub fn layout(&self) -> &TableLayout {
         &self.layout
+    }
+
+    pub(super) fn indexes(&self) -> &[IndexWriter] {
+        &self.indexes
+    }
+
+    pub(super) fn index(&self, number: usize) -> Result<&IndexWriter> {
+        self.indexes.get(number).ok_or_else(|| StorageError::Corrupt(format!("no index {number}")))
     }
 
     /// Writes `delta` (consolidated by the callee if it is not): rows with positive weight are put, keys that only lose
@@ -101,7 +109,7 @@ impl TableWriter {
         after: Option<&[u8]>,
         max_rows: usize,
     ) -> Result<(usize, Option<Vec<u8>>)> {
-        let index = self.indexes.get(index).ok_or_else(|| StorageError::Corrupt(format!("no index {index}")))?;
+        let index = self.index(index)?;
         let (mut keys, mut rows) = (ByteRows::default(), ByteRows::default());
         scope.scan(Table::Rows(self.layout.object), &[], after, &mut |key, row| {
             keys.push(key);
@@ -123,7 +131,7 @@ impl TableWriter {
     }
 
     /// Arrow fields of the relation's columns; names do not matter to codecs.
-    fn schema(&self) -> SchemaRef {
+    pub(super) fn schema(&self) -> SchemaRef {
         let fields = self.layout.columns.iter().enumerate();
         Arc::new(Schema::new(fields.map(|(i, c)| Field::new(i.to_string(), c.to_arrow(), true)).collect::<Vec<_>>()))
     }
@@ -172,7 +180,7 @@ impl IndexWriter {
         }
     }
 
-    fn encode(&self, rows: &RecordBatch) -> Result<Entries> {
+    pub(super) fn encode(&self, rows: &RecordBatch) -> Result<Entries> {
         let values = self.row.encode_batch(&rows.project(&self.stored)?)?;
         Ok(Entries { table: self.table, keys: self.key.encode_batch(rows)?, values })
     }

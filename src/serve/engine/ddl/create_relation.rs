@@ -45,6 +45,7 @@ fn create(catalog: &Catalog, name: &str, kind: RelationKind, columns: Vec<Column
         depends_on: BTreeSet::new(),
         state_objects: (0, 0),
         single_row: false,
+        in_log: false,
     };
     Bound::change(Ddl::CreateRelation { relation, plan: None })
 }

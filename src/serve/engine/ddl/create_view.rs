@@ -34,6 +34,7 @@ pub(super) fn view(catalog: &Catalog, view: &CreateView) -> Result<Bound, SqlErr
         depends_on: BTreeSet::new(),
         state_objects: (0, 0),
         single_row: false,
+        in_log: false,
     };
     if !view.materialized {
         relation.depends_on = depends_on;
@@ -46,6 +47,7 @@ pub(super) fn view(catalog: &Catalog, view: &CreateView) -> Result<Bound, SqlErr
     relation.key =
         plan.key.iter().map(|column| KeyPart { column: *column, descending: false, nulls_first: false }).collect();
     relation.single_row = plan.single_row;
+    relation.in_log = plan.in_log;
     take_types(&mut relation.columns, &plan)?;
     let first =
         id.0.checked_add(1).ok_or_else(|| SqlError::new(SqlState::ProgramLimitExceeded, "no object ids are left"))?;

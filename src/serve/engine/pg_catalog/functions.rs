@@ -135,7 +135,7 @@ fn size(coordinator: &Coordinator, catalog: &Catalog, arguments: &[Option<String
     let Some(id) = id else { return Answer::Null };
     let object = ObjectId(id.0);
     let bytes = match catalog.get(id) {
-        Some(relation) if relation.is_stream() => coordinator.store().approximate_log_bytes(object),
+        Some(relation) if relation.only_grows() => coordinator.store().approximate_log_bytes(object),
         Some(_) => coordinator.store().approximate_bytes(Table::Rows(object)),
         None if catalog.indexes().any(|i| i.id == id) => coordinator.store().approximate_bytes(Table::Rows(object)),
         // A primary key has no bytes of its own: rows are stored in its order.

@@ -21,6 +21,8 @@ pub(super) enum Keys {
     Points(Vec<Vec<u8>>),
     /// Ranges, ascending and disjoint.
     Ranges(Vec<KeyRange>),
+    /// All rows, which have no keys: they are in the log of the relation.
+    Log,
 }
 
 /// Where and what to read.
@@ -65,7 +67,8 @@ impl Access {
             }
         }
         let Some((candidate, index)) = best else {
-            return Access { object: layout.object, index: None, keys: Keys::Ranges(vec![KeyRange::all()]) };
+            let all = if layout.in_log { Keys::Log } else { Keys::Ranges(vec![KeyRange::all()]) };
+            return Access { object: layout.object, index: None, keys: all };
         };
         match index {
             Some(number) => Access {

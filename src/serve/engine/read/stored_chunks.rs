@@ -2,12 +2,13 @@
 
 use super::access::{Access, Keys};
 use super::exec::{ChunkSource, Chunks};
+use super::stream::LogChunks;
 use super::{Overlay, StatementReads};
 use attune_storage::codec::{ByteRows, RowCodec};
 use attune_storage::{KeyRange, StorageError, TableLayout, TableReader};
 use bytes::Bytes;
 use datafusion::arrow::array::{ArrayRef, BinaryArray, RecordBatch, RecordBatchOptions};
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::error::{DataFusionError, Result};
 use std::collections::VecDeque;
 use std::ops::Bound;
@@ -49,7 +50,25 @@ pub(super) struct StoredScan {
 impl StoredScan {
     /// Whether all rows are read.
     pub(super) fn is_whole(&self) -> bool {
-        self.limit.is_none() && matches!(&self.access.keys, Keys::Ranges(ranges) if *ranges == [KeyRange::all()])
+        let all = match &self.access.keys {
+            Keys::Points(_) => false,
+            Keys::Ranges(ranges) => *ranges == [KeyRange::all()],
+            Keys::Log => true,
+        };
+        all && self.limit.is_none()
+    }
+
+    /// Begins to read the log.
+    fn open_log(&self, reads: Arc<StatementReads>) -> Result<Box<dyn Chunks>> {
+        let columns = self.parts.iter().map(|part| match part {
+            Part::Column(column) => Ok(*column),
+            Part::Key | Part::Row => Err(DataFusionError::Internal("rows in a log have no keys".into())),
+        });
+        let fields = self.columns.iter().zip(&self.layout.columns);
+        let fields = fields.map(|(name, column_type)| Field::new(name, column_type.to_arrow(), true));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let columns = columns.collect::<Result<_>>()?;
+        Ok(Box::new(LogChunks::new(reads, self.layout.object, schema, columns, self.limit)))
     }
 
     /// The name of a column of the relation.
@@ -64,6 +83,7 @@ impl ChunkSource for StoredScan {
             Keys::Points(keys) => format!("{} by key, {} key{}", self.name, keys.len(), plural(keys.len())),
             Keys::Ranges(ranges) if *ranges == [KeyRange::all()] => format!("{}, all rows", self.name),
             Keys::Ranges(ranges) => format!("{}, {} key range{}", self.name, ranges.len(), plural(ranges.len())),
+            Keys::Log => format!("{}, all rows, from its log", self.name),
         };
         let index = self.access.index.map_or("", |_| ", in an index");
         let limit = self.limit.map_or(String::new(), |n| format!(", limit {n}"));
@@ -71,6 +91,9 @@ impl ChunkSource for StoredScan {
     }
 
     fn open(&self, reads: Arc<StatementReads>) -> Result<Box<dyn Chunks>> {
+        if self.access.keys == Keys::Log {
+            return self.open_log(reads);
+        }
         let stored = self.access.index.map(|number| &self.layout.indexes[number]);
         let codec = stored.map_or_else(|| self.layout.row_codec(), |index| index.row_codec(&self.layout));
         let mut columns = Vec::new();
@@ -85,6 +108,7 @@ impl ChunkSource for StoredScan {
         let (points, ranges) = match &self.access.keys {
             Keys::Points(keys) => (keys.clone().into(), VecDeque::new()),
             Keys::Ranges(ranges) => (VecDeque::new(), ranges.clone().into()),
+            Keys::Log => (VecDeque::new(), VecDeque::new()),
         };
         let layout = &self.layout;
         Ok(Box::new(StoredChunks {

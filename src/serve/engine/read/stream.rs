@@ -79,26 +79,44 @@ impl ChunkSource for LogScan {
     }
 
     fn open(&self, reads: Arc<StatementReads>) -> Result<Box<dyn Chunks>> {
-        let left = self.limit.unwrap_or(usize::MAX);
-        let scan = self.clone();
-        Ok(Box::new(LogChunks {
-            scan,
-            reads,
-            position: LogPosition::default(),
-            ready: VecDeque::new(),
-            at_end: false,
-            left,
-        }))
+        let log = ObjectId(self.relation.id.0);
+        Ok(Box::new(LogChunks::new(reads, log, self.schema.clone(), self.projection.clone(), self.limit)))
     }
 }
 
-struct LogChunks {
-    scan: LogScan,
+/// Reads the rows of a log.
+pub(super) struct LogChunks {
     reads: Arc<StatementReads>,
+    log: ObjectId,
+    /// Columns of the log, and which of them are wanted.
+    schema: SchemaRef,
+    projection: Vec<usize>,
     position: LogPosition,
     ready: VecDeque<RecordBatch>,
     at_end: bool,
     left: usize,
+}
+
+impl LogChunks {
+    /// From its beginning.
+    pub(super) fn new(
+        reads: Arc<StatementReads>,
+        log: ObjectId,
+        schema: SchemaRef,
+        projection: Vec<usize>,
+        limit: Option<usize>,
+    ) -> LogChunks {
+        LogChunks {
+            reads,
+            log,
+            schema,
+            projection,
+            position: LogPosition::default(),
+            ready: VecDeque::new(),
+            at_end: false,
+            left: limit.unwrap_or(usize::MAX),
+        }
+    }
 }
 
 impl Chunks for LogChunks {
@@ -107,17 +125,16 @@ impl Chunks for LogChunks {
             if let Some(batch) = self.ready.pop_front() {
                 let batch = batch.slice(0, batch.num_rows().min(self.left));
                 self.left -= batch.num_rows();
-                return Ok(Some(batch.project(&self.scan.projection)?));
+                return Ok(Some(batch.project(&self.projection)?));
             }
             if self.at_end {
                 return Ok(None);
             }
-            let stream = ObjectId(self.scan.relation.id.0);
             let rows = CHUNK_ROWS.min(self.left);
             let chunk = self
                 .reads
                 .store
-                .read_log(&self.reads.snapshot, stream, &self.scan.schema, self.position, rows)
+                .read_log(&self.reads.snapshot, self.log, &self.schema, self.position, rows)
                 .map_err(|e| DataFusionError::External(Box::new(e)))?;
             self.position = chunk.position;
             self.at_end = chunk.at_end;

@@ -45,8 +45,12 @@ fn rows(coordinator: &Coordinator) -> Rows {
             ViewStatus::Failed { reason } => ("failed", Some(reason.clone())),
         };
         let numbers = status.views.iter().find(|v| v.view == relation.id.0);
-        let bytes =
-            coordinator.store().approximate_bytes(Table::Rows(ObjectId(relation.id.0))).map_err(errors::storage)?;
+        let (store, object) = (coordinator.store(), ObjectId(relation.id.0));
+        let bytes = match relation.in_log {
+            true => store.approximate_log_bytes(object),
+            false => store.approximate_bytes(Table::Rows(object)),
+        };
+        let bytes = bytes.map_err(errors::storage)?;
         rows.push(vec![
             relation.name.as_str().into(),
             word.into(),

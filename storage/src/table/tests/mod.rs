@@ -30,6 +30,7 @@ pub(super) fn layout(keyless: bool) -> TableLayout {
         distribution: 1,
         keyless,
         counts: keyless.then_some(COUNTS),
+        in_log: false,
         indexes: vec![IndexLayout {
             object: INDEX,
             key: index_key.concat(),
