@@ -6,6 +6,7 @@
 //! - `oracle`: random views and changes; after every epoch each view equals its query
 //! - `read_your_writes`: acknowledged means visible on every connection
 //! - `crash`: kill -9 at random moments and at named failure points
+//! - `logged_views`: views whose rows lie in a log
 //! - `faults`: a disk that fails, damaged rows, held commits
 //! - `restart`: a server that starts again is the same server
 //! - `bench`: every benchmark at a tiny size
@@ -15,6 +16,7 @@
 mod bench;
 mod crash;
 mod faults;
+mod logged_views;
 mod oracle;
 mod process;
 mod read_your_writes;

@@ -13,8 +13,9 @@ pub const SCHEMA: &str = "
 /// A query that a view can keep. `views` are earlier views that may be read (only by `SELECT count(*)`-like queries,
 /// since their columns are not known here).
 pub fn random(rng: &mut StdRng, views: &[&str]) -> String {
-    match rng.random_range(0..16) {
+    match rng.random_range(0..18) {
         0 => select(rng),
+        16 | 17 => only_grows(rng),
         1..4 => aggregate(rng),
         4..7 => join(rng),
         7 => distinct(rng),
@@ -64,6 +65,21 @@ fn select(rng: &mut StdRng) -> String {
         ),
         2 => format!("SELECT g, k, w FROM notes WHERE {}", predicate(rng, "", false)),
         _ => "SELECT k, coalesce(g, '?') AS g, v % 7 AS m, date_trunc('day', ts) AS day, d FROM events".into(),
+    }
+}
+
+/// Views of the stream alone, without a key: their rows lie in a log.
+fn only_grows(rng: &mut StdRng) -> String {
+    match rng.random_range(0..6) {
+        0 => "SELECT * FROM events".into(),
+        1 => format!("SELECT k, g, v, f, d, b, ts FROM events WHERE {}", predicate(rng, "", true)),
+        2 => "SELECT k % 2 AS odd, g FROM events UNION ALL SELECT k, upper(g) FROM events WHERE b".into(),
+        3 => format!(
+            "SELECT a.k, a.v, b.g FROM events a JOIN events b ON a.k = b.k AND a.v < b.v WHERE {}",
+            predicate(rng, "a.", true)
+        ),
+        4 => "SELECT k, f FROM events e WHERE EXISTS (SELECT 1 FROM events o WHERE o.k = e.k AND o.b)".into(),
+        _ => "SELECT k, v, g FROM events UNION ALL SELECT v, NULL, coalesce(g, '?') FROM events WHERE k > 2".into(),
     }
 }
 

@@ -3,8 +3,8 @@
 use super::cells::{Cell, INT, Random, Row, TEXT, rows_of};
 use super::harness::{node, options, seeds};
 use super::relation::{Relation, Rules, fields};
-use super::world::{Input, View, World, layout};
-use attune_planner::{Aggregate, AggregateFunction, DataflowPlan, JoinKind, Node, Op, PLAN_VERSION};
+use super::world::{Input, View, World, in_log, layout};
+use attune_planner::{Aggregate, AggregateFunction, DataflowPlan, Expr, JoinKind, Node, Op, PLAN_VERSION};
 use attune_storage::{ColumnType, Delta, StoreOptions};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -14,6 +14,8 @@ const STREAM: u32 = 3;
 const JOINED: u32 = 20;
 const UNION: u32 = 21;
 const ON_VIEW: u32 = 22;
+const LOGGED: u32 = 23;
+const ON_LOGGED: u32 = 24;
 const TYPES: [ColumnType; 2] = [INT, TEXT];
 
 fn scan(relation: u32, types: &[ColumnType]) -> Node {
@@ -56,6 +58,25 @@ fn on_view() -> View {
     View { plan, layout: layout(ON_VIEW, &[INT, INT], &[0]), reads: vec![UNION] }
 }
 
+/// `SELECT * FROM stream UNION ALL SELECT * FROM stream`, in its log.
+fn logged() -> View {
+    let union = node(Op::UnionAll, &[0, 1], &TYPES);
+    let plan = plan_of(vec![scan(STREAM, &TYPES), scan(STREAM, &TYPES), union], 0);
+    View { plan, layout: in_log(LOGGED, &TYPES), reads: vec![STREAM] }
+}
+
+/// `SELECT l.c0, l.c1 FROM logged l JOIN stream s ON l.c0 = s.c0`, in its log too: it reads both from their logs.
+fn on_logged() -> View {
+    let op = Op::Join { kind: JoinKind::Inner, on: vec![(0, 0)], null_equals_null: false, residual: None };
+    let mut join = node(op, &[0, 1], &[INT, TEXT, INT, TEXT]);
+    join.state = vec![0, 1];
+    join.append_only = true;
+    let project = node(Op::Project { exprs: vec![Expr::Column(0), Expr::Column(1)] }, &[2], &TYPES);
+    let mut plan = plan_of(vec![scan(LOGGED, &TYPES), scan(STREAM, &TYPES), join, project], 2);
+    plan.nodes[..2].iter_mut().for_each(|scan| scan.append_only = true);
+    View { plan, layout: in_log(ON_LOGGED, &TYPES), reads: vec![LOGGED, STREAM] }
+}
+
 /// The batch definitions.
 fn expected(world: &World, view: u32) -> Vec<Row> {
     let of = |id: u32| rows_of(&world.inputs[&id].relation.rows);
@@ -70,6 +91,11 @@ fn expected(world: &World, view: u32) -> Vec<Row> {
             groups.into_iter().filter(|(_, n)| *n > 0).map(|(key, n)| vec![key, Cell::Int(n)]).collect()
         }
         UNION => union(),
+        LOGGED => [of(STREAM), of(STREAM)].concat(),
+        ON_LOGGED => {
+            let partners = |row: &Row| of(STREAM).iter().filter(|s| s[0] == row[0] && s[0] != Cell::Null).count() * 2;
+            of(STREAM).into_iter().flat_map(|row| vec![row.clone(); partners(&row)]).collect()
+        }
         _ => {
             let distinct: BTreeSet<Cell> = union().into_iter().map(|row| row[0].clone()).collect();
             let distinct = distinct.iter().filter(|cell| **cell != Cell::Null).count();
@@ -102,6 +128,7 @@ fn views_are_exact_when_filled_while_inputs_change_and_processes_die() {
         }
         world.create_view(JOINED, joined());
         world.create_view(UNION, union());
+        world.create_view(LOGGED, logged());
         let mut complete: BTreeSet<u32> = BTreeSet::new();
         for epoch in 0..60 {
             let most = if random.one_in(4) { 0 } else { 5 };
@@ -115,18 +142,21 @@ fn views_are_exact_when_filled_while_inputs_change_and_processes_die() {
             if outcome.finished.contains(&UNION) {
                 world.create_view(ON_VIEW, on_view());
             }
+            if outcome.finished.contains(&LOGGED) {
+                world.create_view(ON_LOGGED, on_logged());
+            }
             for view in &complete {
                 assert_eq!(world.rows(*view), expected(&world, *view), "seed {seed}, epoch {epoch}, view {view}");
             }
             // A view that was just created has no record yet: its catalog record comes with the next epoch.
-            if random.one_in(12) && !outcome.finished.contains(&UNION) {
+            if random.one_in(12) && !outcome.finished.iter().any(|id| [UNION, LOGGED].contains(id)) {
                 world.restart();
             }
         }
         while world.driver().is_backfilling() {
             complete.extend(world.epoch(&mut random, 0).finished);
         }
-        assert_eq!(complete, BTreeSet::from([JOINED, UNION, ON_VIEW]), "seed {seed}");
+        assert_eq!(complete, BTreeSet::from([JOINED, UNION, ON_VIEW, LOGGED, ON_LOGGED]), "seed {seed}");
         for view in complete {
             assert_eq!(world.rows(view), expected(&world, view), "seed {seed}, view {view}");
         }
@@ -177,4 +207,33 @@ fn a_damaged_record_is_refused() {
     assert!(crate::dataflow::Backfill::restore(&record, vec![input(1)]).is_ok());
     assert!(crate::dataflow::Backfill::restore(&record, vec![input(2)]).is_err());
     assert!(crate::dataflow::Backfill::restore(&record[1..], vec![input(1)]).is_err());
+}
+
+#[test]
+fn chunks_of_a_log_shrink_until_the_epoch_has_room() {
+    let limit = StoreOptions { epoch_max_bytes: 20_000, ..options() };
+    let mut world = world(100_000, &limit);
+    // Nothing that could be compressed much.
+    let mut random = Random(1);
+    let mut text = || (0..6).map(|_| format!("{:016x}", random.below(u64::MAX))).collect::<String>();
+    for part in 0..10 {
+        let rows: Vec<Row> = (0..40).map(|i| vec![Cell::Int(part * 40 + i), Cell::Text(text())]).collect();
+        let input = world.inputs.get_mut(&STREAM).unwrap();
+        rows.iter().for_each(|row| super::cells::add_row(&mut input.relation.rows, row.clone(), 1));
+        let delta = Delta::inserts(super::cells::to_batch(&input.relation.schema(), &rows));
+        world.epoch_of(HashMap::from([(STREAM, delta)])).unwrap();
+    }
+    // Its log of 800 rows is made in several epochs, while that of the stream goes on.
+    world.create_view(LOGGED, logged());
+    let mut epochs = 0;
+    while world.driver().is_backfilling() {
+        let rows = vec![vec![Cell::Int(epochs), Cell::Text("new".to_owned())]];
+        let input = world.inputs.get_mut(&STREAM).unwrap();
+        super::cells::add_row(&mut input.relation.rows, rows[0].clone(), 1);
+        let delta = Delta::inserts(super::cells::to_batch(&input.relation.schema(), &rows));
+        world.epoch_of(HashMap::from([(STREAM, delta)])).unwrap();
+        epochs += 1;
+    }
+    assert!(epochs > 2, "{epochs}");
+    assert_eq!(world.rows(LOGGED), expected(&world, LOGGED));
 }

@@ -3,7 +3,7 @@
 use super::cells::{Cell, INT, Row, to_batch};
 use super::harness::node;
 use super::relation::{Relation, Rules};
-use super::world::{Input, View, World, layout};
+use super::world::{Input, View, World, in_log, layout};
 use crate::dataflow::{Fault, Operator, StepScope, ViewDataflow, ViewGraph};
 use attune_planner::{Aggregate, AggregateFunction, DataflowPlan, Node, Op, PLAN_VERSION};
 use attune_storage::{Delta, ObjectId, Table, TableWriter};
@@ -39,6 +39,11 @@ fn sum(id: u32, relation: u32) -> View {
 fn wrong_key(id: u32, relation: u32) -> View {
     let plan = plan_of(vec![scan(relation), node(Op::UnionAll, &[0], &[INT])]);
     View { plan, layout: layout(id, &[INT], &[0]), reads: vec![relation] }
+}
+
+/// `SELECT * FROM relation`, stored as if rows never left it.
+fn wrong_log(id: u32, relation: u32) -> View {
+    View { layout: in_log(id, &[INT]), ..wrong_key(id, relation) }
 }
 
 fn world() -> World {
@@ -93,6 +98,24 @@ fn a_fault_stops_the_view_and_its_readers_only() {
     assert!(outcome.failed.is_empty(), "it is not run again");
     assert_eq!(world.rows(22), [[Cell::Int(8)]]);
     assert!(world.driver().failure(21).is_some() && world.driver().failure(22).is_none());
+}
+
+#[test]
+fn a_view_in_its_log_that_loses_rows_fails_and_leaves_nothing() {
+    let mut world = world();
+    for view in [(20, wrong_log(20, TABLE)), (21, sum(21, 20))] {
+        world.create_view(view.0, view.1);
+        world.epoch_of(HashMap::new()).unwrap();
+    }
+    // Rows that come and go within an epoch are none; what comes twice is there twice.
+    world.epoch_of(change(&[(1, 1), (2, 1), (3, 2), (2, -1)])).unwrap();
+    let rows = [[Cell::Int(1)], [Cell::Int(3)], [Cell::Int(3)]];
+    assert_eq!(world.rows(20), rows);
+    assert_eq!(world.rows(21), [[Cell::Int(7)]]);
+    let outcome = world.epoch_of(change(&[(4, 1), (1, -1)])).unwrap();
+    assert_eq!(outcome.failed.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [20, 21]);
+    assert!(outcome.failed[0].1.contains("only grows"), "{:?}", outcome.failed);
+    assert_eq!(world.rows(20), rows, "nothing of the failed step is left");
 }
 
 /// Writes state, then panics when it sees 13.

@@ -7,7 +7,9 @@ use crate::dataflow::{
     Backfill, EpochOutcome, InputKind, InputRelation, LocalDriver, ViewDataflow, ViewGraph, read_rows,
 };
 use attune_planner::DataflowPlan;
-use attune_storage::{ColumnType, Delta, KeyColumn, ObjectId, StorageError, StoreOptions, TableLayout, TableWriter};
+use attune_storage::{
+    ColumnType, Delta, KeyColumn, LogPosition, ObjectId, StorageError, StoreOptions, TableLayout, TableWriter,
+};
 use std::collections::{BTreeMap, HashMap};
 
 /// A relation that events and rows go into.
@@ -51,6 +53,11 @@ pub(super) fn layout(id: u32, types: &[ColumnType], key: &[usize]) -> TableLayou
     }
 }
 
+/// The layout of a view `id` whose rows lie in its log.
+pub(super) fn in_log(id: u32, types: &[ColumnType]) -> TableLayout {
+    TableLayout { key: Vec::new(), distribution: 0, counts: None, in_log: true, ..layout(id, types, &[]) }
+}
+
 impl World {
     pub(super) fn new(chunk_rows: usize) -> World {
         World::with_options(chunk_rows, &options())
@@ -76,7 +83,8 @@ impl World {
                 (Some(Input { relation, layout: None }), _) => (relation.schema(), InputKind::Log),
                 (None, Some(view)) => {
                     let fields = &view.plan.nodes.last().unwrap().schema;
-                    (crate::dataflow::batch::arrow_schema(fields), InputKind::Stored(view.layout.clone()))
+                    let kind = if view.layout.in_log { InputKind::Logged } else { InputKind::Stored };
+                    (crate::dataflow::batch::arrow_schema(fields), kind(view.layout.clone()))
                 }
                 (None, None) => panic!("no relation {id}"),
             };
@@ -143,10 +151,16 @@ impl World {
         let View { plan, layout, .. } = &self.views[&view];
         let schema = crate::dataflow::batch::arrow_schema(&plan.nodes.last().unwrap().schema);
         let layout = layout.clone();
-        let mut scope = self.store.committer().begin().scope();
-        let chunk = read_rows(&layout, &schema, None, usize::MAX, &mut scope).unwrap();
+        let batches = if layout.in_log {
+            let store = self.store.store();
+            let start = LogPosition::default();
+            store.read_log(&store.snapshot(), layout.object, &schema, start, usize::MAX).unwrap().rows
+        } else {
+            let mut scope = self.store.committer().begin().scope();
+            vec![read_rows(&layout, &schema, None, usize::MAX, &mut scope).unwrap().rows]
+        };
         let mut bag = Bag::new();
-        to_rows(&chunk.rows).into_iter().for_each(|row| add_row(&mut bag, row, 1));
+        batches.iter().flat_map(to_rows).for_each(|row| add_row(&mut bag, row, 1));
         super::cells::rows_of(&bag)
     }
 }

@@ -42,7 +42,7 @@ pub use options::StoreOptions;
 pub use scope::EpochScope;
 pub use snapshot::Snapshot;
 #[cfg(test)]
-pub(crate) use tests::Fixture as StoreFixture;
+pub(crate) use tests::{Fixture as StoreFixture, small};
 pub use values::Values;
 
 use crate::{Epoch, HotCache, Result, StateCache, StorageError};

@@ -1,5 +1,6 @@
 //! Tests of stored relations.
 
+mod log_writer;
 mod reader;
 mod writer;
 
