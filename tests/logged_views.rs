@@ -46,6 +46,7 @@ async fn create(client: &Client) {
 
 /// Small epochs and large ones, rows that repeat, NULLs, long texts, rows that the views leave out.
 async fn events(client: &Client, from: i64) {
+    let (to, few) = (from + 2999, from + 80);
     run(
         client,
         "INSERT INTO s VALUES (1, 'a', 1, 0.5), (1, 'a', 1, 0.5), (NULL, NULL, NULL, 'NaN'), (2, '', -1, -0.0)",
@@ -54,13 +55,10 @@ async fn events(client: &Client, from: i64) {
     run(client, &format!("INSERT INTO s VALUES ({from}, repeat('x', 30000), 7, NULL)")).await;
     run(
         client,
-        &format!(
-            "INSERT INTO s SELECT i % 50, 'g' || i % 7, i % 11, i FROM generate_series({from}, {from} + 2999) AS g(i)"
-        ),
+        &format!("INSERT INTO s SELECT i % 50, 'g' || i % 7, i % 11, i FROM generate_series({from}, {to}) AS g(i)"),
     )
     .await;
-    run(client, &format!("INSERT INTO d SELECT i % 60, 'w' || i FROM generate_series({from}, {from} + 80) AS g(i)"))
-        .await;
+    run(client, &format!("INSERT INTO d SELECT i % 60, 'w' || i FROM generate_series({from}, {few}) AS g(i)")).await;
     run(client, "INSERT INTO s VALUES (3, 'only left out', -5, 1)").await;
 }
 
@@ -174,8 +172,7 @@ async fn they_are_filled_and_read_in_chunks_while_events_come() {
         .await;
     events(&client, 0).await;
     for i in 0..30 {
-        run(&client, &format!("INSERT INTO s SELECT i, 'early', i, i FROM generate_series({i}, {i} + 20) AS g(i)"))
-            .await;
+        run(&client, &format!("INSERT INTO s SELECT i, 'early', i, i FROM generate_series(0, 20) AS g(i)")).await;
     }
     let write = async {
         for i in 0..60 {

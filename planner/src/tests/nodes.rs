@@ -170,7 +170,7 @@ fn scalar_subqueries() {
                -> scan products (product_id)             key=(product_id)  cost=O(d)  state=none
                -> project max(price) AS max, product_id  key=(product_id)  cost=O(d)  state=none
                   -> aggregate max(price) BY product_id  key=(product_id)  exchange=hash(product_id)  cost=O(d log g)  state=a row per group, values of price
-                     -> scan prices (product_id, price)  key=none  cost=O(d)  state=none
+                     -> scan prices (product_id, price)  key=none  cost=O(d)  state=none  append-only
         "#]],
     );
 }

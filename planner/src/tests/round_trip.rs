@@ -30,7 +30,7 @@ fn the_json_form_is_stable() {
     let json = serde_json::to_string_pretty(&plan).expect("is JSON");
     expect![[r#"
         {
-          "version": 2,
+          "version": 3,
           "nodes": [
             {
               "op": {
@@ -167,7 +167,8 @@ fn the_json_form_is_stable() {
           "key": [
             0
           ],
-          "single_row": false
+          "single_row": false,
+          "in_log": false
         }"#]]
     .assert_eq(&json);
 }

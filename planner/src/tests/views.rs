@@ -98,7 +98,7 @@ fn recommendations() {
                               -> join ON category = category                         key=(category, household_id, product_id)  exchange=hash(category),hash(category)  cost=O(d * matches)  state=rows of both sides
                                  -> scan affinity (household_id, category, n)        key=(household_id, category)  cost=O(d)  state=none
                                  -> scan products (product_id, category)             key=(product_id)  cost=O(d)  state=none
-                           -> scan prices (product_id, price)                        key=none  cost=O(d)  state=none
+                           -> scan prices (product_id, price)                        key=none  cost=O(d)  state=none  append-only
                      -> scan purchases (household_id, product_id)                    key=none  cost=O(d)  state=none  append-only
         "#]],
     );

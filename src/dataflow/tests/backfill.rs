@@ -211,7 +211,7 @@ fn a_damaged_record_is_refused() {
 
 #[test]
 fn chunks_of_a_log_shrink_until_the_epoch_has_room() {
-    let limit = StoreOptions { epoch_max_bytes: 20_000, ..options() };
+    let limit = StoreOptions { epoch_max_bytes: 8_000, ..options() };
     let mut world = world(100_000, &limit);
     // Nothing that could be compressed much.
     let mut random = Random(1);
