@@ -12,6 +12,7 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
 use arrow::ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
 use arrow::ipc::{CompressionType, MetadataVersion, reader::read_record_batch, root_as_message};
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 const VERSION: u8 = 1;
@@ -25,6 +26,11 @@ const MAX_BYTES: usize = 4 << 20;
 const ARROW_FROM_BYTES: usize = 4 << 10;
 /// Level 1 compresses events almost as well as the default level 3, at twice the speed, on the path of the commit.
 const ZSTD_LEVEL: i32 = 1;
+
+thread_local! {
+    /// What the compressor works with, half a megabyte: the thread that encodes entries, the coordinator, keeps it.
+    static CONTEXT: RefCell<IpcWriteContext> = RefCell::default();
+}
 
 /// The values of the entries that hold `rows`, in order; none for no rows.
 pub(super) fn encode(rows: &RecordBatch, timestamp_us: i64) -> Result<Vec<Vec<u8>>> {
@@ -75,8 +81,10 @@ fn encode_arrow(rows: &RecordBatch, timestamp_us: i64) -> Result<Vec<u8>> {
         .try_with_compression_level(Some(ZSTD_LEVEL))?;
     // No stored column type is a dictionary.
     let mut dictionaries = DictionaryTracker::new(true);
-    let (_, data) =
-        IpcDataGenerator::default().encode(rows, &mut dictionaries, &options, &mut IpcWriteContext::default())?;
+    // A fault leaves a fresh context behind.
+    let mut context = CONTEXT.take();
+    let (_, data) = IpcDataGenerator::default().encode(rows, &mut dictionaries, &options, &mut context)?;
+    CONTEXT.set(context);
     let mut entry = header(ARROW, timestamp_us, rows.num_rows());
     entry.extend_from_slice(&(data.ipc_message.len() as u32).to_le_bytes());
     entry.extend_from_slice(&data.ipc_message);

@@ -83,8 +83,12 @@ fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
     let mut cf = Options::default();
     cf.set_block_based_table_factory(&blocks);
     // What is read by key is decompressed for each read that misses the cache: a block of zstd takes several times as long as
-    // one of LZ4, and with state far larger than memory that is most of a read. Logs are read in order, once per new view.
-    cf.set_compression_type(if family == Family::Log { DBCompressionType::Zstd } else { DBCompressionType::Lz4 });
+    // one of LZ4, and with state far larger than memory that is most of a read. Logs are read in order, once per new view;
+    // their large entries are compressed already, so only on the last level is it worth to look for more.
+    cf.set_compression_type(DBCompressionType::Lz4);
+    if family == Family::Log {
+        cf.set_bottommost_compression_type(DBCompressionType::Zstd);
+    }
     // Three families carry the load; RocksDB flushes the largest when all together reach `memtable_bytes`.
     cf.set_write_buffer_size((options.memtable_bytes / 4).clamp(MIN_MEMTABLE_BYTES, 128 << 20));
     if matches!(family, Family::State | Family::Rows) {
