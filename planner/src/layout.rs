@@ -154,6 +154,23 @@ mod tests {
     }
 
     #[test]
+    fn an_index_of_a_log_holds_all_columns() {
+        let relation = Relation { in_log: true, ..relation(vec![], false) };
+        let index = Index {
+            id: RelationId(11),
+            name: "i".to_owned(),
+            relation: relation.id,
+            key: vec![part(1, true)],
+            include: vec![],
+            ready: true,
+        };
+        let layout = table_layout(&relation, &[Arc::new(index)]).expect("is stored");
+        assert_eq!((layout.key.len(), layout.keyless, layout.in_log, layout.counts), (0, true, true, None));
+        let index = &layout.indexes[0];
+        assert_eq!((index.key.len(), index.distribution, index.stored.clone()), (1, 1, vec![0, 1, 2]));
+    }
+
+    #[test]
     fn one_row_needs_no_key() {
         let layout = table_layout(&relation(vec![], true), &[]).expect("is stored");
         assert_eq!((layout.key.len(), layout.keyless, layout.counts, layout.distribution), (0, false, None, 0));

@@ -173,6 +173,18 @@ fn the_json_form_is_stable() {
     .assert_eq(&json);
 }
 
+#[test]
+fn plans_of_the_version_before_are_read() {
+    let plan = plan("SELECT product_id FROM purchases").expect("lowers");
+    assert!(plan.in_log);
+    let mut json = serde_json::to_value(&plan).expect("is JSON");
+    json["version"] = 2.into();
+    json.as_object_mut().expect("an object").remove("in_log");
+    let back: DataflowPlan = serde_json::from_value(json).expect("reads back");
+    // Its rows were stored by key, and are counted.
+    assert_eq!((back.version, back.in_log, back.counts_rows()), (2, false, true));
+}
+
 /// The batch has equal column names, as joins give.
 fn batch() -> RecordBatch {
     let schema = Schema::new(vec![

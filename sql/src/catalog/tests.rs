@@ -142,3 +142,13 @@ fn records_come_back_and_damage_is_found() {
     assert_eq!(error.state, SqlState::DataCorrupted);
     assert_eq!(Catalog::from_records(1, 2, relations, vec![]).expect_err("ids").state, SqlState::DataCorrupted);
 }
+
+#[test]
+fn a_view_recorded_before_there_was_a_log_of_views_has_its_rows_by_key() {
+    let catalog = example();
+    let relation = catalog.relation("big_spenders").expect("exists");
+    let mut json = serde_json::to_value(&**relation).expect("is JSON");
+    json.as_object_mut().expect("an object").remove("in_log").expect("is written");
+    let back: Relation = serde_json::from_value(json).expect("reads back");
+    assert!(!back.in_log && back == **relation);
+}
