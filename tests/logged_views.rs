@@ -172,8 +172,8 @@ async fn they_are_filled_and_read_in_chunks_while_events_come() {
     run(&client, "CREATE STREAM s (k bigint, g text, v int, f double precision); CREATE STREAM d (k bigint, w text)")
         .await;
     events(&client, 0).await;
-    for i in 0..30 {
-        run(&client, &format!("INSERT INTO s SELECT i, 'early', i, i FROM generate_series(0, 20) AS g(i)")).await;
+    for _ in 0..30 {
+        run(&client, "INSERT INTO s SELECT i, 'early', i, i FROM generate_series(0, 20) AS g(i)").await;
     }
     let write = async {
         for i in 0..60 {
