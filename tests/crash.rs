@@ -32,11 +32,12 @@ const SCHEMA: &str = "
     CREATE MATERIALIZED VIEW joined AS SELECT a.name, count(*) AS n FROM events e JOIN accounts a ON a.k = e.k GROUP BY a.name;
     CREATE MATERIALIZED VIEW top AS SELECT * FROM (SELECT k, n, row_number() OVER (ORDER BY n DESC, k) AS rank FROM per_key) t WHERE rank <= 3;
     CREATE MATERIALIZED VIEW plain AS SELECT k, price FROM events WHERE k < 3;
+    CREATE INDEX plain_k ON plain (k);
     CREATE INDEX per_key_n ON per_key (n DESC) INCLUDE (k);
 ";
 
 /// View and the query it must equal.
-const VIEWS: [(&str, &str); 4] = [
+const VIEWS: [(&str, &str); 5] = [
     ("SELECT k, n, last FROM per_key", "SELECT k, count(*) AS n, max(id) AS last FROM events GROUP BY k"),
     (
         "SELECT name, n FROM joined",
@@ -47,6 +48,8 @@ const VIEWS: [(&str, &str); 4] = [
         "SELECT k, n, rank FROM (SELECT k, n, row_number() OVER (ORDER BY n DESC, k) AS rank FROM (SELECT k, count(*) AS n FROM events GROUP BY k) p) t WHERE rank <= 3",
     ),
     ("SELECT k, price FROM plain", "SELECT k, price FROM events WHERE k < 3"),
+    // By its index.
+    ("SELECT k, price FROM plain WHERE k = 1", "SELECT k, price FROM events WHERE k = 1"),
 ];
 
 /// What a writer knows: ids it was told are stored, and ids whose answer never came.

@@ -107,6 +107,8 @@ async fn their_indexes_answer_alone() {
     let client = server.client().await;
     create(&client).await;
     run(&client, "CREATE INDEX ON copy (k, v DESC)").await;
+    run(&client, "CREATE TABLE weights (v int PRIMARY KEY, w double precision)").await;
+    run(&client, "INSERT INTO weights SELECT i, i * 0.5 FROM generate_series(0, 9) AS g(i)").await;
     events(&client, 3000).await;
     run(&client, "CREATE INDEX copy_g ON copy (g) INCLUDE (v)").await;
     events(&client, 6000).await;
@@ -133,6 +135,13 @@ async fn their_indexes_answer_alone() {
             assert!(explain(&client, &query).await.contains("copy_g"), "{query}");
             assert_eq!(sorted(&client, &query).await, sorted(&client, &query.replace("copy", &base)).await, "{query}");
         }
+        // Candidates of a ranking.
+        let ranking = "SELECT c.v, f.w * c.f AS score FROM copy AS c JOIN weights AS f ON f.v = c.v WHERE c.k = 3 \
+            ORDER BY score DESC NULLS LAST, v LIMIT 4";
+        assert!(explain(&client, ranking).await.starts_with("Ranking of copy"), "{}", explain(&client, ranking).await);
+        let found = rows(&client, ranking).await;
+        let read = ranking.replace("copy AS c", &format!("({COPY}) AS c"));
+        assert_eq!((found.len(), &found), (4, &rows(&client, &read).await));
         // Also where it is not a lookup: several values, a join.
         for query in [
             "SELECT * FROM copy WHERE k IN (1, 2, 30) AND v < 5",
