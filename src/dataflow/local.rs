@@ -218,9 +218,10 @@ fn run_view(
 ) -> Result<Option<Stepped>, Failure> {
     let mut chunk_rows = chunk_rows.max(1);
     loop {
-        let (scope, stepped) = match catch_unwind(AssertUnwindSafe(|| step(view, chunk_rows, batch, context))) {
-            Ok(Ok(Some(stepped))) => stepped,
+        let merged = match catch_unwind(AssertUnwindSafe(|| step(view, chunk_rows, batch, context))) {
+            Ok(Ok(Some((scope, stepped)))) => batch.merge(scope).map(|()| stepped),
             Ok(Ok(None)) => return Ok(None),
+            Ok(Err(Fault::Storage(error @ StorageError::EpochTooLarge { .. }))) => Err(error),
             // The disk is in trouble, not the view.
             Ok(Err(Fault::Storage(error @ (StorageError::RocksDb(_) | StorageError::Io(_))))) => {
                 return Err(Failure::Epoch(error));
@@ -228,12 +229,12 @@ fn run_view(
             Ok(Err(fault)) => return Err(Failure::View(fault.to_string())),
             Err(panic) => return Err(Failure::View(panic_message(&*panic))),
         };
-        match batch.merge(scope) {
-            Ok(()) => return Ok(Some(stepped)),
-            Err(StorageError::EpochTooLarge { .. }) if stepped.backfill.is_some() && chunk_rows > 1 => {
+        match merged {
+            Ok(stepped) => return Ok(Some(stepped)),
+            Err(StorageError::EpochTooLarge { .. }) if view.backfill.is_some() && chunk_rows > 1 => {
                 chunk_rows /= 2;
             }
-            Err(error @ StorageError::EpochTooLarge { .. }) if stepped.backfill.is_some() && chunk_rows == 1 => {
+            Err(error @ StorageError::EpochTooLarge { .. }) if view.backfill.is_some() && chunk_rows == 1 => {
                 if batch.is_empty() {
                     // Nothing else is in the epoch: it will never be smaller.
                     return Err(Failure::View(format!("what follows from a single row is too large: {error}")));

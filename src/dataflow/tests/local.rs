@@ -6,7 +6,7 @@ use super::relation::{Relation, Rules};
 use super::world::{Input, View, World, in_log, layout};
 use crate::dataflow::{Fault, Operator, StepScope, ViewDataflow, ViewGraph};
 use attune_planner::{Aggregate, AggregateFunction, DataflowPlan, Node, Op, PLAN_VERSION};
-use attune_storage::{Delta, ObjectId, Table, TableWriter};
+use attune_storage::{Delta, ObjectId, StorageError, Table, TableWriter};
 use std::collections::HashMap;
 
 const TABLE: u32 = 1;
@@ -116,6 +116,20 @@ fn a_view_in_its_log_that_loses_rows_fails_and_leaves_nothing() {
     assert_eq!(outcome.failed.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [20, 21]);
     assert!(outcome.failed[0].1.contains("only grows"), "{:?}", outcome.failed);
     assert_eq!(world.rows(20), rows, "nothing of the failed step is left");
+}
+
+#[test]
+fn repeated_rows_that_no_epoch_holds_are_refused_before_they_are_made() {
+    let mut world = world();
+    let stream = Input { relation: Relation::new(&[INT], Rules::AppendOnly), layout: None };
+    world.inputs.insert(2, stream);
+    world.create_view(20, wrong_log(20, 2));
+    world.epoch_of(HashMap::new()).unwrap();
+    let of_stream = |weight| HashMap::from([(2, change(&[(1, weight)]).remove(&TABLE).unwrap())]);
+    // As a join of rows that repeat may give.
+    assert!(matches!(world.epoch_of(of_stream(1 << 40)), Err(StorageError::EpochTooLarge { .. })));
+    assert!(world.epoch_of(of_stream(2)).unwrap().failed.is_empty(), "the view goes on");
+    assert_eq!(world.rows(20), [[Cell::Int(1)], [Cell::Int(1)]]);
 }
 
 /// Writes state, then panics when it sees 13.

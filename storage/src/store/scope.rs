@@ -75,6 +75,11 @@ impl EpochScope {
         self.own.bytes() + self.appends.bytes()
     }
 
+    /// Bytes an epoch may have.
+    pub(crate) fn max_bytes(&self) -> usize {
+        self.shared.options.epoch_max_bytes
+    }
+
     pub(super) fn into_writes(self) -> (Overlays, LogAppends) {
         (self.own, self.appends)
     }

@@ -15,12 +15,13 @@ impl TableWriter {
     /// timestamp. A log is appended to once per epoch.
     ///
     /// # Errors
-    /// As [`TableWriter::apply`]; [`StorageError::Corrupt`] when rows would leave a log.
+    /// As [`TableWriter::apply`]; [`StorageError::Corrupt`] when rows would leave a log, [`StorageError::EpochTooLarge`] when
+    /// repeated rows alone are.
     pub fn write(&self, scope: &mut EpochScope, delta: &Delta, timestamp_us: i64) -> Result<()> {
         if !self.layout().in_log {
             return self.apply(scope, delta);
         }
-        let rows = appended(delta)?;
+        let rows = appended(delta, scope.max_bytes())?;
         if rows.num_rows() == 0 {
             return Ok(());
         }
@@ -58,16 +59,23 @@ impl TableWriter {
     }
 }
 
-/// The rows of a delta, each as often as it is added.
-fn appended(delta: &Delta) -> Result<RecordBatch> {
+/// The rows of a delta, each as often as it is added; up to `limit` bytes if some are repeated.
+fn appended(delta: &Delta, limit: usize) -> Result<RecordBatch> {
     if delta.is_inserts() {
         return Ok(delta.rows().clone());
     }
     let delta = delta.consolidate()?;
+    let leaves = |_| StorageError::Corrupt("rows would leave a relation that only grows".to_owned());
+    let times = delta.weights().iter().map(|weight| usize::try_from(*weight).map_err(leaves));
+    let times = times.collect::<Result<Vec<_>>>()?;
+    // A join of rows that repeat multiplies how often: one row may stand for more than fit into memory.
+    let row_bytes = delta.rows().get_array_memory_size() / delta.len().max(1) + size_of::<u32>();
+    let bytes = times.iter().fold(0_usize, |sum, times| sum.saturating_add(*times)).saturating_mul(row_bytes);
+    if bytes > limit {
+        return Err(StorageError::EpochTooLarge { bytes, limit });
+    }
     let mut indices = Vec::with_capacity(delta.len());
-    for (row, weight) in (0u32..).zip(delta.weights()) {
-        let times = usize::try_from(*weight)
-            .map_err(|_| StorageError::Corrupt("rows would leave a relation that only grows".to_owned()))?;
+    for (row, times) in (0u32..).zip(times) {
         indices.extend(std::iter::repeat_n(row, times));
     }
     Ok(take_record_batch(delta.rows(), &UInt32Array::from(indices))?)

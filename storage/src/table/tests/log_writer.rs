@@ -121,6 +121,10 @@ fn what_is_appended_counts_for_the_limit_of_the_epoch() {
     let before = epoch.bytes();
     assert!(matches!(epoch.merge(scope), Err(StorageError::EpochTooLarge { limit: 4096, .. })));
     assert_eq!(epoch.bytes(), before);
+    // Found before the rows are made.
+    let often = Delta::new(batch(&[row(1, None, None)]), vec![1 << 40]);
+    let refused = writer.write(&mut epoch.scope(), &often, 1);
+    assert!(matches!(refused, Err(StorageError::EpochTooLarge { limit: 4096, .. })));
 }
 
 #[test]
