@@ -186,7 +186,11 @@ impl EpochBatch {
 
     fn add_tables(&self, batch: &mut WriteBatch) {
         let mut full = Vec::new();
-        for (table, overlay) in self.merged.overlays.iter() {
+        // In order over all tables of a family: an insert into a memtable starts where the last one ended, and an epoch
+        // may write few keys in each of many tables.
+        let mut tables: Vec<_> = self.merged.overlays.iter().collect();
+        tables.sort_unstable_by_key(|(table, _)| *table);
+        for (table, overlay) in tables {
             let family = self.shared.family(table.family());
             for (key, value) in overlay.in_order() {
                 full.clear();
