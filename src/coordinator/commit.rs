@@ -52,6 +52,7 @@ impl Closing {
         if let Some(catalog) = self.catalog {
             shared.publish(catalog);
         }
+        record_errors(shared, &self.outcome);
         failpoint::hit("after_commit_before_acknowledge");
         let now = Instant::now();
         let delays: Vec<Duration> = self.writes.iter().map(|w| now - w.arrived).collect();
@@ -59,7 +60,7 @@ impl Closing {
             drop(write.place);
             let _ = write.reply.send(answer.map(|()| epoch));
         }
-        record(shared, epoch.0, &self.outcome, &delays);
+        record_changes(shared, epoch.0, &self.outcome, &delays);
         tracing::debug!(epoch = epoch.0, writes = delays.len(), rows = self.input_rows, "epoch committed");
         Ok(())
     }
@@ -72,17 +73,22 @@ pub(super) fn refuse(writes: Vec<Write>, error: &SqlError) {
     }
 }
 
-fn record(shared: &Shared, epoch: u64, outcome: &EpochOutcome, delays: &[Duration]) {
-    let gauges = &shared.gauges;
-    for (view, rows_in) in &outcome.rows_in {
-        let rows_out = outcome.deltas.get(view).map_or(0, Delta::len) as u64;
-        gauges.view_changed(*view, epoch, *rows_in, rows_out, delays);
-    }
+/// What whoever is answered may ask for next.
+fn record_errors(shared: &Shared, outcome: &EpochOutcome) {
     for (view, errors) in &outcome.row_errors {
-        gauges.row_errors(*view, errors);
+        shared.gauges.row_errors(*view, errors);
     }
     for progress in &outcome.progress {
-        gauges.backfill_progress(progress.view, progress.rows_done, progress.rows_total, progress.finished);
+        let (done, total) = (progress.rows_done, progress.rows_total);
+        shared.gauges.backfill_progress(progress.view, done, total, progress.finished);
+    }
+}
+
+/// Counts and delays: many views have many, and nobody has to wait for them.
+fn record_changes(shared: &Shared, epoch: u64, outcome: &EpochOutcome, delays: &[Duration]) {
+    for (view, rows_in) in &outcome.rows_in {
+        let rows_out = outcome.deltas.get(view).map_or(0, Delta::len) as u64;
+        shared.gauges.view_changed(*view, epoch, *rows_in, rows_out, delays);
     }
 }
 
