@@ -8,6 +8,10 @@ use attune_storage::{Delta, EpochBatch, EpochScope, StorageError, Store, TableWr
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// Beside writes a backfill reads as many rows as there are written, so that it takes about half of the epoch; but at least
+/// this part of a whole chunk, so that single rows do not hold it up.
+const LEAST_CHUNK_PART: usize = 16;
+
 /// A materialized view that is kept current.
 pub struct ViewDataflow {
     /// Relation id.
@@ -67,7 +71,7 @@ struct EpochContext<'a> {
 }
 
 impl LocalDriver {
-    /// A driver without views. `chunk_rows`: rows a backfill reads per epoch and view (`backfill_chunk_rows`).
+    /// A driver without views. `chunk_rows`: most rows a backfill reads per epoch and view (`backfill_chunk_rows`).
     #[must_use]
     pub fn new(store: Store, chunk_rows: usize) -> LocalDriver {
         LocalDriver { store, chunk_rows, views: Vec::new() }
@@ -132,6 +136,7 @@ impl LocalDriver {
         inputs: HashMap<u32, Delta>,
     ) -> Result<EpochOutcome, StorageError> {
         let mut outcome = EpochOutcome::default();
+        let chunk_rows = self.chunk_beside(inputs.values().map(Delta::len).sum());
         let mut deltas = inputs;
         let mut backfills: Vec<(usize, Backfill)> = Vec::new();
         for place in 0..self.views.len() {
@@ -144,7 +149,7 @@ impl LocalDriver {
                 continue;
             }
             let context = EpochContext { store: &self.store, timestamp_us, deltas: &deltas };
-            let stepped = match run_view(&mut self.views[place].dataflow, self.chunk_rows, batch, &context) {
+            let stepped = match run_view(&mut self.views[place].dataflow, chunk_rows, batch, &context) {
                 Ok(Some(stepped)) => stepped,
                 Ok(None) => continue,
                 Err(Failure::Epoch(error)) => return Err(error),
@@ -169,6 +174,14 @@ impl LocalDriver {
         }
         self.finish(batch, backfills, &mut outcome);
         Ok(outcome)
+    }
+
+    /// Rows that a backfill reads in an epoch with so many rows of input.
+    fn chunk_beside(&self, rows: usize) -> usize {
+        match rows {
+            0 => self.chunk_rows,
+            _ => rows.max(self.chunk_rows / LEAST_CHUNK_PART).min(self.chunk_rows),
+        }
     }
 
     /// Writes the records of backfills and takes over what the epoch changed.
