@@ -43,6 +43,8 @@ const MAX_OPEN_FILES: i32 = 512;
 const BLOCK_BYTES: usize = 4 << 10;
 /// Entries of the log are read in order and are large.
 const LOG_BLOCK_BYTES: usize = 32 << 10;
+/// Memtables of a column family that become one table file.
+const MEMTABLES_PER_FLUSH: usize = 4;
 /// Smallest memtable of a column family.
 const MIN_MEMTABLE_BYTES: usize = 1 << 20;
 
@@ -92,8 +94,12 @@ fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
     if family == Family::Log {
         cf.set_bottommost_compression_type(DBCompressionType::Zstd);
     }
-    // Three families carry the load; RocksDB flushes the largest when all together reach `memtable_bytes`.
-    cf.set_write_buffer_size((options.memtable_bytes / 4).clamp(MIN_MEMTABLE_BYTES, 128 << 20));
+    // Three families carry the load; RocksDB flushes the largest when all together reach `memtable_bytes`. Several small
+    // memtables are flushed as one: an insert walks down a skip list, which is quick while the list fits the processor's cache.
+    let memtable = options.memtable_bytes / 4 / MEMTABLES_PER_FLUSH;
+    cf.set_write_buffer_size(memtable.clamp(MIN_MEMTABLE_BYTES, 32 << 20));
+    cf.set_min_write_buffer_number_to_merge(MEMTABLES_PER_FLUSH as i32);
+    cf.set_max_write_buffer_number(2 * MEMTABLES_PER_FLUSH as i32);
     if matches!(family, Family::State | Family::Rows) {
         // A read of the rows of one user looks only into the files that have some.
         cf.set_prefix_extractor(SliceTransform::create_fixed_prefix(PREFIX_BYTES));
