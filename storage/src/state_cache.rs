@@ -1,8 +1,9 @@
 //! Operator state in memory, in front of RocksDB.
 //!
 //! Only the writer reads state, so this cache has one lock, which the writer takes once for many keys, and overwrites
-//! values in place. Invariants: what is cached is what the store holds, with the epoch that is being committed if there is
-//! one; the bytes accounted for never exceed the budget when the lock is free; anything may be missing at any time.
+//! values in place. Invariants: what is cached is what the store holds, without the epoch in flight if there is one (whose keys
+//! are looked for there first); the bytes accounted for never exceed the budget when the lock is free; anything may be missing at
+//! any time.
 
 use crate::ObjectId;
 use hashbrown::HashTable;
