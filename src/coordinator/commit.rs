@@ -49,10 +49,11 @@ impl Closing {
         for (index, rows, finished) in self.builds {
             shared.gauges.backfill_progress(index, rows, rows, finished);
         }
+        record_errors(shared, &self.outcome);
         if let Some(catalog) = self.catalog {
+            // Last: a CREATE waits for the catalog in which its view is filled.
             shared.publish(catalog);
         }
-        record_errors(shared, &self.outcome);
         failpoint::hit("after_commit_before_acknowledge");
         let now = Instant::now();
         let delays: Vec<Duration> = self.writes.iter().map(|w| now - w.arrived).collect();
