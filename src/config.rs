@@ -5,9 +5,11 @@
 
 mod check;
 mod load;
+mod memory;
 mod value;
 
 pub use load::{ConfigError, VARIABLE_PREFIX, load, name_and_value, unknown_variables};
+pub use memory::MemoryShares;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -78,6 +80,8 @@ settings! {
     listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 7432)),
     /// Acknowledge a write only when it is on disk.
     synchronous_commit: bool = true,
+    /// Bytes of memory of the whole server: caches and memtables share what it does not need itself; 0 is as the next five say.
+    memory_bytes: usize = 0,
     /// Bytes of RocksDB's block cache.
     block_cache_bytes: usize = 512 << 20,
     /// Bytes of the hot-row cache.

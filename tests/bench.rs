@@ -114,7 +114,7 @@ fn freshness_sees_every_probe() {
 
 #[test]
 fn state_is_measured_at_each_size() {
-    let report = bench(&["state", "--base", "500", "--sizes", "1,3", "--budget", "64", "--seconds", "0.1"]);
+    let report = bench(&["state", "--base", "500", "--sizes", "1,3", "--budget", "256", "--seconds", "0.1"]);
     let rows = rows(&report, "state");
     assert_eq!(rows.iter().map(|(case, ..)| case.as_str()).collect::<Vec<_>>(), ["1 x", "3 x"]);
     let wanted = ["users", "disk", "event CPU", "lookup CPU", "p99", "memory", "memory / budget", "restart"];

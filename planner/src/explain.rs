@@ -34,7 +34,8 @@ pub struct StateOwner {
 pub fn explain_state(plan: &DataflowPlan) -> Vec<StateOwner> {
     let mut owners: Vec<(u32, StateOwner)> = Vec::new();
     for node in &plan.nodes {
-        for (slot, holds) in node.state.iter().zip(held(&node.op)) {
+        for (number, (slot, holds)) in node.state.iter().zip(held(&node.op)).enumerate() {
+            let holds = if number == 0 && is_in_rows(plan, node) { "nothing: groups are in the view's rows" } else { holds };
             owners.push((*slot, StateOwner { operator: what(plan, node), holds }));
         }
     }
@@ -44,6 +45,12 @@ pub fn explain_state(plan: &DataflowPlan) -> Vec<StateOwner> {
         owners.push(StateOwner { operator: "rows of the view".to_owned(), holds: "how often each is there" });
     }
     owners
+}
+
+/// Whether an operator keeps its state in the rows of the view.
+fn is_in_rows(plan: &DataflowPlan, node: &Node) -> bool {
+    plan.state_in_rows
+        && plan.row_aggregate().is_some_and(|found| std::ptr::eq(&raw const plan.nodes[found.node], node))
 }
 
 /// What the state tables of an operator hold, in their order.
@@ -232,7 +239,11 @@ fn state(plan: &DataflowPlan, node: &Node) -> String {
         Op::Join { kind: JoinKind::Inner, .. } => "rows of both sides".to_owned(),
         Op::Join { .. } => "rows of both sides, match counts".to_owned(),
         Op::Aggregate { group, aggregates } => {
-            let rows = if group.is_empty() { "one row" } else { "a row per group" };
+            let rows = match (group.is_empty(), is_in_rows(plan, node)) {
+                (true, _) => "one row",
+                (false, true) => "in the view's rows",
+                (false, false) => "a row per group",
+            };
             let kept = aggregates.iter().filter(|a| keeps_values(a)).filter_map(|a| a.argument);
             let mut columns: Vec<usize> = kept.collect();
             columns.sort_unstable();

@@ -20,7 +20,7 @@ pub use lookup::{Access, Bound, Lookup, LookupCount, LookupObject, LookupValue, 
 pub use lower::lower;
 pub use plan::{
     Aggregate, AggregateFunction, DataflowPlan, Field, JoinKind, Kept, Node, OLDEST_PLAN_VERSION, Op, PLAN_VERSION,
-    SortColumn,
+    RowAggregate, SortColumn,
 };
 pub use types::stored_type;
 

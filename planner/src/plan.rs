@@ -5,8 +5,8 @@ use attune_storage::ColumnType;
 use serde::{Deserialize, Serialize};
 
 /// Version written into [`DataflowPlan::version`].
-pub const PLAN_VERSION: u32 = 3;
-/// Oldest version that is read. Version 2 had no `in_log`.
+pub const PLAN_VERSION: u32 = 4;
+/// Oldest version that is read. Version 2 had no `in_log`, version 3 no `state_in_rows`.
 pub const OLDEST_PLAN_VERSION: u32 = 2;
 
 /// A column of a node's output.
@@ -39,9 +39,47 @@ pub struct DataflowPlan {
     /// The rows of the view are appended to its log: it only grows, and has no key.
     #[serde(default)]
     pub in_log: bool,
+    /// The state of the aggregate that makes the view's rows ([`DataflowPlan::row_aggregate`]) lies with those rows: its
+    /// first state table stays empty.
+    #[serde(default)]
+    pub state_in_rows: bool,
+}
+
+/// The aggregate of a view that has a row for each of its groups.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RowAggregate {
+    /// Its node.
+    pub node: usize,
+    /// For each key column of the view: which of the aggregate's group columns it is.
+    pub key: Vec<usize>,
 }
 
 impl DataflowPlan {
+    /// The aggregate that makes the view's rows, when there is one row per group: it is the last node, or the last but one
+    /// with a projection after it, and the view's key are its group columns. Without group columns there is none.
+    #[must_use]
+    pub fn row_aggregate(&self) -> Option<RowAggregate> {
+        let (root, before) = self.nodes.split_last()?;
+        let (node, aggregate, projected) = match (&root.op, before.last()) {
+            (Op::Project { exprs }, Some(aggregate)) if root.inputs == [before.len() - 1] => {
+                (before.len() - 1, aggregate, Some(exprs))
+            }
+            _ => (before.len(), root, None),
+        };
+        let Op::Aggregate { group, .. } = &aggregate.op else { return None };
+        let group_column = |column: &usize| match projected {
+            None => Some(*column),
+            Some(exprs) => match exprs.get(*column)? {
+                Expr::Column(column) => Some(*column),
+                _ => None,
+            },
+        };
+        let key: Vec<usize> = self.key.iter().map(group_column).collect::<Option<_>>()?;
+        let mut columns = key.clone();
+        columns.sort_unstable();
+        (!key.is_empty() && columns.iter().copied().eq(0..group.len())).then_some(RowAggregate { node, key })
+    }
+
     /// A view whose rows have no key: rows may repeat.
     #[must_use]
     pub fn is_keyless(&self) -> bool {

@@ -1,5 +1,6 @@
 //! What settings must be for a server to work.
 
+use super::memory::LEAST_BYTES;
 use super::{Config, Setting};
 
 impl Config {
@@ -7,6 +8,10 @@ impl Config {
     pub(super) fn check(&self) -> Result<(), String> {
         if !["text", "json"].contains(&self.log_format.as_str()) {
             return Err(format!("log_format = {}: expected text or json", self.log_format));
+        }
+        if self.memory_bytes > 0 && self.memory_bytes < LEAST_BYTES {
+            let least = LEAST_BYTES >> 20;
+            return Err(format!("memory_bytes = {}: must be at least {least}MB, or 0", self.memory_bytes));
         }
         let least = [
             ("memtable_bytes", self.memtable_bytes, 1 << 20),

@@ -99,6 +99,7 @@ impl Clock {
                     let _ = reply.send(());
                     return settled;
                 }
+                Next::Event(Event::CommitsEnded) => self.settle(),
                 Next::Idle => self.background(),
                 Next::Closed => return self.settle(),
             };
@@ -182,6 +183,7 @@ impl Clock {
                 Event::Write(Write { reply, .. }) => drop(reply.send(Err(super::stopped()))),
                 Event::Ddl(change) => drop(change.reply.send(Err(super::stopped()))),
                 Event::Shutdown { reply } => drop(reply.send(())),
+                Event::CommitsEnded => {}
             }
         }
     }

@@ -1,14 +1,14 @@
 //! The end of an epoch: written, published, answered.
 //!
-//! When the input of the next epoch waits already, that happens on a thread of its own ([`CommitThread`]), and the next
-//! epoch is computed meanwhile. Otherwise the coordinator does it itself, which saves an idle server the hop.
+//! When the input of the next epoch waits already, or will by then, that happens on a thread of its own ([`CommitThread`]), and
+//! the next epoch is computed meanwhile. Otherwise the coordinator does it itself, which saves an idle server the hop.
 
-use super::event::Write;
+use super::event::{Event, Write};
 use super::{Shared, from_storage};
 use crate::dataflow::EpochOutcome;
 use attune_sql::SqlError;
 use attune_sql::catalog::Catalog;
-use attune_storage::{Delta, PendingCommit, failpoint};
+use attune_storage::{PendingCommit, failpoint};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -88,7 +88,7 @@ fn record_errors(shared: &Shared, outcome: &EpochOutcome) {
 /// Counts and delays: many views have many, and nobody has to wait for them.
 fn record_changes(shared: &Shared, epoch: u64, outcome: &EpochOutcome, delays: &[Duration]) {
     for (view, rows_in) in &outcome.rows_in {
-        let rows_out = outcome.deltas.get(view).map_or(0, Delta::len) as u64;
+        let rows_out = outcome.rows_out.get(view).copied().unwrap_or(0);
         shared.gauges.view_changed(*view, epoch, *rows_in, rows_out, delays);
     }
 }
@@ -114,8 +114,11 @@ impl CommitThread {
         let (sender, results) = channel();
         let mine = shared.clone();
         let thread = std::thread::Builder::new().name("attune-commits".into()).spawn(move || {
+            let end = End(mine);
             while let Ok(closing) = receiver.recv() {
-                if sender.send(closing.run(&mine)).is_err() {
+                let result = closing.run(&end.0);
+                let failed = result.is_err();
+                if sender.send(result).is_err() || failed {
                     return;
                 }
             }
@@ -148,6 +151,16 @@ impl CommitThread {
     /// How many events a stream has had with the epoch in flight, if that has some of it.
     pub(super) fn events(&self, stream: u32) -> Option<u64> {
         self.in_flight.as_ref()?.iter().find(|(id, _)| *id == stream).map(|(_, events)| *events)
+    }
+}
+
+/// Tells the coordinator, which may be waiting for events, when the thread ends, in whichever way.
+struct End(Arc<Shared>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        // A coordinator that takes no events any more has ended.
+        let _ = self.0.queue.push(Event::CommitsEnded);
     }
 }
 

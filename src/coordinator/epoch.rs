@@ -13,6 +13,9 @@ use attune_storage::{Delta, EpochBatch, ObjectId, StorageError, TableWriter, fai
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// An epoch of this many bytes takes so long to commit that writes will wait by then, whether one does now or not.
+const LARGE_BYTES: usize = 64 << 10;
+
 /// An epoch that is ready to be committed.
 struct Built {
     batch: EpochBatch,
@@ -156,11 +159,12 @@ impl Clock {
             return Err(fatal);
         }
         // What changes the catalog, and backfills, want to be seen by the epoch after it as committed.
+        let large = batch.bytes() >= LARGE_BYTES;
         let alone = batch.is_empty() || catalog.is_some() || !builds.is_empty() || self.has_background_work();
         let pending = if batch.is_empty() { None } else { Some(self.committer.detach(batch)) };
         let progress = builds.iter().map(|build| (build.index, build.rows, build.finished)).collect();
         let closing = Closing { pending, writes, answers, outcome, catalog, builds: progress, input_rows, events };
-        if !alone && self.write_waits() {
+        if !alone && (large || self.write_waits()) {
             return self.commits.hand_over(closing);
         }
         self.commits.run(closing)?;

@@ -19,6 +19,8 @@ pub(super) enum Event {
         /// Told when the last epoch is committed.
         reply: oneshot::Sender<()>,
     },
+    /// The commit thread has ended: the epoch in flight may have failed.
+    CommitsEnded,
 }
 
 /// Changes of one client that become part of one epoch.

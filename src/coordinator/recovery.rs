@@ -11,7 +11,7 @@ use crate::dataflow::{Backfill, InputKind, InputRelation, LocalDriver, ViewDataf
 use attune_planner::{DataflowPlan, Op};
 use attune_sql::catalog::{Catalog, Index, Relation, RelationId, RelationKind, ViewStatus};
 use attune_sql::{SqlError, SqlState};
-use attune_storage::{Committer, ObjectId, Store, StoreOptions, TableWriter};
+use attune_storage::{Committer, Store, StoreOptions, TableWriter};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -27,12 +27,13 @@ pub(super) struct Recovered {
 
 /// Opens the store and rebuilds the coordinator's memory from it.
 pub(super) fn open(config: &Config) -> Result<Recovered, SqlError> {
+    let memory = config.memory_shares();
     let options = StoreOptions {
-        block_cache_bytes: config.block_cache_bytes,
-        row_cache_bytes: config.row_cache_bytes,
-        run_cache_bytes: config.run_cache_bytes,
-        state_cache_bytes: config.state_cache_bytes,
-        memtable_bytes: config.memtable_bytes,
+        block_cache_bytes: memory.block_cache,
+        row_cache_bytes: memory.row_cache,
+        run_cache_bytes: memory.run_cache,
+        state_cache_bytes: memory.state_cache,
+        memtable_bytes: memory.memtables,
         epoch_max_bytes: config.epoch_max_bytes,
         synchronous_commit: config.synchronous_commit,
     };
@@ -112,7 +113,7 @@ pub(super) fn view_dataflow(
         let indexes: Vec<Arc<Index>> = catalog.indexes_of(id).cloned().collect();
         inputs.push(input_relation(input, &indexes)?);
     }
-    let graph = ViewGraph::new(ObjectId(relation.id.0), plan, relation.state_objects.0)?;
+    let graph = ViewGraph::new(&layout, plan, relation.state_objects.0)?;
     let backfill = if filling { Some(backfill(store, relation.id.0, inputs)?) } else { None };
     Ok(ViewDataflow { id: relation.id.0, graph, writer: TableWriter::new(layout), backfill })
 }

@@ -3,9 +3,9 @@
 use super::backfill::{Backfill, BackfillProgress};
 use super::batch::consolidate;
 use super::fault::panic_message;
-use super::{Fault, OperatorStatistics, RowErrors, StepScope, ViewGraph};
+use super::{Fault, RowErrors, StepScope, ViewChange, ViewGraph};
 use attune_storage::{Delta, EpochBatch, EpochScope, StorageError, Store, TableWriter};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Beside writes a backfill reads as many rows as there are written, so that it takes about half of the epoch; but at least
@@ -31,10 +31,10 @@ pub struct EpochOutcome {
     pub failed: Vec<(u32, String)>,
     /// Rows whose expressions failed, per view that has some.
     pub row_errors: Vec<(u32, RowErrors)>,
-    /// Changes of views (consolidated, not empty), by view id.
-    pub deltas: HashMap<u32, Delta>,
     /// Delta rows each view received, where there were any.
     pub rows_in: HashMap<u32, u64>,
+    /// Delta rows each view gave, where there were any.
+    pub rows_out: HashMap<u32, u64>,
     /// Backfills that went on in this epoch.
     pub progress: Vec<BackfillProgress>,
     /// Views whose backfill ended with this epoch: complete once it is committed.
@@ -47,6 +47,8 @@ pub struct LocalDriver {
     store: Store,
     chunk_rows: usize,
     views: Vec<View>,
+    /// Relations that views read.
+    read: HashSet<u32>,
 }
 
 struct View {
@@ -56,7 +58,9 @@ struct View {
 
 /// A view's part of an epoch.
 struct Stepped {
+    /// The change of the view; without rows when nobody reads it.
     delta: Delta,
+    rows_out: u64,
     row_errors: RowErrors,
     rows_in: u64,
     /// The backfill after this epoch, if there is one.
@@ -68,13 +72,15 @@ struct EpochContext<'a> {
     store: &'a Store,
     timestamp_us: i64,
     deltas: &'a HashMap<u32, Delta>,
+    /// Relations that views read.
+    read: &'a HashSet<u32>,
 }
 
 impl LocalDriver {
     /// A driver without views. `chunk_rows`: most rows a backfill reads per epoch and view (`backfill_chunk_rows`).
     #[must_use]
     pub fn new(store: Store, chunk_rows: usize) -> LocalDriver {
-        LocalDriver { store, chunk_rows, views: Vec::new() }
+        LocalDriver { store, chunk_rows, views: Vec::new(), read: HashSet::new() }
     }
 
     /// Adds a view, after all views that it reads.
@@ -83,11 +89,18 @@ impl LocalDriver {
     /// in the same batch (or the first epoch earlier than an acknowledgement).
     pub fn add(&mut self, view: ViewDataflow) {
         self.views.push(View { dataflow: view, failed: None });
+        self.note_read();
     }
 
     /// Removes a view. Its state and records are for the caller to drop.
     pub fn remove(&mut self, id: u32) {
         self.views.retain(|view| view.dataflow.id != id);
+        self.note_read();
+    }
+
+    fn note_read(&mut self) {
+        let inputs = self.views.iter().flat_map(|view| view.dataflow.graph.inputs());
+        self.read = inputs.map(|input| input.relation).collect();
     }
 
     /// Gives a view another writer: it has other indexes now.
@@ -116,12 +129,6 @@ impl LocalDriver {
         self.views.iter().find(|view| view.dataflow.id == id)?.failed.as_deref()
     }
 
-    /// Per node of a view's plan, what it has done since start; `None` for an unknown view.
-    #[must_use]
-    pub fn statistics(&self, id: u32) -> Option<Vec<OperatorStatistics>> {
-        self.views.iter().find(|view| view.dataflow.id == id).map(|view| view.dataflow.graph.statistics())
-    }
-
     /// Runs the views through an epoch. `inputs` are the changes of streams and tables, all columns, consolidated or not;
     /// what was written to tables must be merged into `batch` already, and streams must not be committed yet.
     ///
@@ -148,7 +155,7 @@ impl LocalDriver {
                 outcome.failed.push((id, reason));
                 continue;
             }
-            let context = EpochContext { store: &self.store, timestamp_us, deltas: &deltas };
+            let context = EpochContext { store: &self.store, timestamp_us, deltas: &deltas, read: &self.read };
             let stepped = match run_view(&mut self.views[place].dataflow, chunk_rows, batch, &context) {
                 Ok(Some(stepped)) => stepped,
                 Ok(None) => continue,
@@ -167,9 +174,11 @@ impl LocalDriver {
                 outcome.row_errors.push((id, stepped.row_errors));
             }
             outcome.rows_in.insert(id, stepped.rows_in);
+            if stepped.rows_out > 0 {
+                outcome.rows_out.insert(id, stepped.rows_out);
+            }
             if !stepped.delta.is_empty() {
-                deltas.insert(id, stepped.delta.clone());
-                outcome.deltas.insert(id, stepped.delta);
+                deltas.insert(id, stepped.delta);
             }
         }
         self.finish(batch, backfills, &mut outcome);
@@ -269,7 +278,9 @@ fn step(
 ) -> Result<Option<(EpochScope, Stepped)>, Fault> {
     let mut scope = batch.scope();
     let mut row_errors = RowErrors::default();
-    let (mut parts, mut next) = (Vec::new(), None);
+    // An index is kept by the view's change, as another view is.
+    let delta_wanted = context.read.contains(&view.id) || !view.writer.layout().indexes.is_empty();
+    let (mut changes, mut next) = (Vec::new(), None);
     let filled;
     let deltas = match &view.backfill {
         None => context.deltas,
@@ -277,7 +288,8 @@ fn step(
             let started = backfill.is_started();
             let read = backfill.step(context.deltas, chunk_rows, context.store, &mut scope)?;
             if !started {
-                parts.push(view.graph.start(&mut step_scope(&mut scope, &mut row_errors, batch, context))?);
+                let mut scope = step_scope(&mut scope, &mut row_errors, batch, context, delta_wanted);
+                changes.push(view.graph.start(&mut scope)?);
             }
             next = Some(read.next);
             filled = read.inputs;
@@ -292,15 +304,35 @@ fn step(
     }
     let rows_in = inputs.values().map(|delta| delta.len() as u64).sum();
     if !inputs.is_empty() {
-        parts.push(view.graph.step(&inputs, &mut step_scope(&mut scope, &mut row_errors, batch, context))?);
+        let mut scope = step_scope(&mut scope, &mut row_errors, batch, context, delta_wanted);
+        changes.push(view.graph.step(&inputs, &mut scope)?);
     }
-    let delta = Delta::concat(&view.graph.schema(), &parts)?;
+    let (delta, rows_out) = write(view, &changes, &mut scope, context.timestamp_us)?;
+    Ok(Some((scope, Stepped { delta, rows_out: rows_out as u64, row_errors, rows_in, backfill: next })))
+}
+
+/// Writes what the graph has not written of the changes of one epoch. Returns the view's change, and how many rows changed.
+fn write(
+    view: &ViewDataflow,
+    changes: &[ViewChange],
+    scope: &mut EpochScope,
+    timestamp_us: i64,
+) -> Result<(Delta, usize), Fault> {
+    let deltas: Vec<Delta> = changes.iter().map(|change| change.delta.clone()).collect();
+    let delta = Delta::concat(&view.graph.schema(), &deltas)?;
+    if let Some(written) = changes.iter().map(|change| change.written).sum::<Option<usize>>()
+        && !changes.is_empty()
+    {
+        view.writer.write_indexes(scope, &delta)?;
+        return Ok((delta, written));
+    }
     // Where rows only come, and once each, nothing can cancel out.
     let delta = if view.writer.layout().in_log && delta.is_inserts() { delta } else { consolidate(&delta)? };
     if !delta.is_empty() {
-        view.writer.write(&mut scope, &delta, context.timestamp_us)?;
+        view.writer.write(scope, &delta, timestamp_us)?;
     }
-    Ok(Some((scope, Stepped { delta, row_errors, rows_in, backfill: next })))
+    let rows = delta.len();
+    Ok((delta, rows))
 }
 
 fn step_scope<'a>(
@@ -308,6 +340,7 @@ fn step_scope<'a>(
     row_errors: &'a mut RowErrors,
     batch: &EpochBatch,
     context: &EpochContext<'_>,
+    delta_wanted: bool,
 ) -> StepScope<'a> {
-    StepScope { state: scope, row_errors, epoch: batch.epoch(), timestamp_us: context.timestamp_us }
+    StepScope { state: scope, row_errors, epoch: batch.epoch(), timestamp_us: context.timestamp_us, delta_wanted }
 }

@@ -21,6 +21,6 @@ mod tests;
 pub use backfill::{Backfill, BackfillProgress, InputKind, InputRelation, RowChunk, read_rows};
 pub use expression::Expression;
 pub use fault::{Fault, RowError, RowErrors};
-pub use graph::{OperatorStatistics, ScanInput, ViewGraph};
+pub use graph::{ScanInput, ViewChange, ViewGraph};
 pub use local::{EpochOutcome, LocalDriver, ViewDataflow};
 pub use operator::{Operator, StepScope};

@@ -5,10 +5,11 @@
 //! are looked for there first); the bytes accounted for never exceed the budget when the lock is free; anything may be missing at
 //! any time.
 
-use crate::ObjectId;
+use crate::{ObjectId, Table};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as TableEntry;
 use parking_lot::{Mutex, MutexGuard};
+use std::collections::HashSet;
 
 /// An entry larger than this part of the budget is not cached: it would drive out everything else.
 const LARGEST_PART: usize = 512;
@@ -29,6 +30,8 @@ pub struct StateCache {
 #[derive(Debug)]
 pub(crate) struct CachedState {
     table: HashTable<Entry>,
+    /// Relations whose rows carry state, and are cached here too.
+    followed: HashSet<ObjectId>,
     bytes: usize,
     budget: usize,
     /// The bucket that eviction looks at next.
@@ -95,8 +98,17 @@ impl Entry {
 impl StateCache {
     /// A cache of at most `bytes` bytes (keys, values and a fixed overhead per entry); 0 disables it.
     pub(crate) fn new(bytes: usize) -> StateCache {
-        let table = HashTable::new();
-        StateCache { entries: Mutex::new(CachedState { table, bytes: 0, budget: bytes, hand: 0, hits: 0, misses: 0 }) }
+        StateCache {
+            entries: Mutex::new(CachedState {
+                table: HashTable::new(),
+                followed: HashSet::new(),
+                bytes: 0,
+                budget: bytes,
+                hand: 0,
+                hits: 0,
+                misses: 0,
+            }),
+        }
     }
 
     /// Locks the cache for reading and writing.
@@ -199,8 +211,22 @@ impl CachedState {
         }
     }
 
+    /// From now on the rows of `relation` may be cached: they carry state.
+    pub(crate) fn follow(&mut self, relation: ObjectId) {
+        self.followed.insert(relation);
+    }
+
+    /// Whether entries of `table` may be cached, so that it has to be told of writes to it.
+    pub(crate) fn holds(&self, table: Table) -> bool {
+        match table {
+            Table::State(_) => true,
+            Table::Rows(relation) => self.followed.contains(&relation),
+        }
+    }
+
     /// Forgets all entries of an object. Looks at every entry of the cache.
     pub(crate) fn remove_object(&mut self, object: ObjectId) {
+        self.followed.remove(&object);
         let mut freed = 0;
         self.table.retain(|entry| {
             let keep = entry.object != object;

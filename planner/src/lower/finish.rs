@@ -35,8 +35,18 @@ pub(super) fn finish(mut nodes: Vec<Node>, root: usize, catalog: &Catalog) -> Da
     let key = root_key.unwrap_or_default();
     // Rows that never leave need not be found again.
     let in_log = key.is_empty() && !single_row && kept.last().is_some_and(|root| root.append_only);
-    let mut plan = DataflowPlan { version: PLAN_VERSION, nodes: kept, state_slots: slots, key, single_row, in_log };
+    let mut plan = DataflowPlan {
+        version: PLAN_VERSION,
+        nodes: kept,
+        state_slots: slots,
+        key,
+        single_row,
+        in_log,
+        state_in_rows: false,
+    };
     plan.state_slots += u32::from(plan.counts_rows());
+    // One entry is read and written where there would be two.
+    plan.state_in_rows = plan.row_aggregate().is_some();
     plan
 }
 

@@ -195,7 +195,7 @@ fn aggregates() {
     check(
         "SELECT day, sum(amount) FILTER (WHERE paid) AS paid, avg(amount) AS a, min(amount) AS m, count(note) AS c FROM orders GROUP BY day",
         expect![[r#"
-            aggregate sum(amount) FILTER (WHERE paid), avg(amount), min(amount), count(note) BY day  key=(day)  exchange=hash(day)  cost=O(d log g)  state=a row per group, values of amount
+            aggregate sum(amount) FILTER (WHERE paid), avg(amount), min(amount), count(note) BY day  key=(day)  exchange=hash(day)  cost=O(d log g)  state=in the view's rows, values of amount
             -> scan orders (amount, paid, day, note)  key=none  cost=O(d)  state=none
         "#]],
     );

@@ -30,7 +30,7 @@ fn the_json_form_is_stable() {
     let json = serde_json::to_string_pretty(&plan).expect("is JSON");
     expect![[r#"
         {
-          "version": 3,
+          "version": 4,
           "nodes": [
             {
               "op": {
@@ -168,7 +168,8 @@ fn the_json_form_is_stable() {
             0
           ],
           "single_row": false,
-          "in_log": false
+          "in_log": false,
+          "state_in_rows": false
         }"#]]
     .assert_eq(&json);
 }
@@ -183,6 +184,30 @@ fn plans_of_the_version_before_are_read() {
     let back: DataflowPlan = serde_json::from_value(json).expect("reads back");
     // Its rows were stored by key, and are counted.
     assert_eq!((back.version, back.in_log, back.counts_rows()), (2, false, true));
+}
+
+#[test]
+fn plans_whose_state_was_in_tables_only_are_read() {
+    let plan = plan("SELECT product_id, count(*) AS n FROM purchases GROUP BY product_id").expect("lowers");
+    assert!(plan.state_in_rows);
+    let mut json = serde_json::to_value(&plan).expect("is JSON");
+    json["version"] = 3.into();
+    json.as_object_mut().expect("an object").remove("state_in_rows");
+    let back: DataflowPlan = serde_json::from_value(json).expect("reads back");
+    assert_eq!((back.version, back.state_in_rows), (3, false));
+}
+
+#[test]
+fn state_is_in_rows_where_each_group_has_one() {
+    let in_rows = |query: &str| plan(query).expect("lowers").row_aggregate().map(|found| found.key);
+    let of = |select: &str| format!("SELECT {select} FROM purchases GROUP BY household_id, product_id");
+    assert_eq!(in_rows(&of("product_id, household_id, count(*) AS n")).map(|key| key.len()), Some(2));
+    assert_eq!(in_rows(&of("household_id, product_id, sum(price) / count(*) AS mean")).map(|key| key.len()), Some(2));
+    // A group column is missing, changed, or there; but not every group has a row.
+    assert_eq!(in_rows(&of("household_id, count(*) AS n")), None);
+    assert_eq!(in_rows(&of("household_id, product_id + 1 AS p, count(*) AS n")), None);
+    assert_eq!(in_rows(&(of("household_id, product_id, count(*) AS n") + " HAVING count(*) > 1")), None);
+    assert_eq!(in_rows("SELECT count(*) AS n FROM purchases"), None);
 }
 
 /// The batch has equal column names, as joins give.

@@ -8,9 +8,9 @@ fn spend() {
     check(
         SPEND,
         expect![[r#"
-        aggregate count(*), sum(price), max(ts) BY household_id  key=(household_id)  exchange=hash(household_id)  cost=O(d log g)  state=a row per group, values of ts
-        -> scan purchases (household_id, price, ts)              key=none  cost=O(d)  state=none  append-only
-    "#]],
+            aggregate count(*), sum(price), max(ts) BY household_id  key=(household_id)  exchange=hash(household_id)  cost=O(d log g)  state=in the view's rows, values of ts
+            -> scan purchases (household_id, price, ts)              key=none  cost=O(d)  state=none  append-only
+        "#]],
     );
 }
 
@@ -19,7 +19,7 @@ fn affinity() {
     check(
         AFFINITY,
         expect![[r#"
-            aggregate sum(quantity::bigint) BY household_id, category     key=(household_id, category)  exchange=hash(household_id, category)  cost=O(d)  state=a row per group
+            aggregate sum(quantity::bigint) BY household_id, category     key=(household_id, category)  exchange=hash(household_id, category)  cost=O(d)  state=in the view's rows
             -> project household_id, category, quantity::bigint           key=none  cost=O(d)  state=none
                -> join ON product_id = product_id                         key=none  exchange=hash(product_id),hash(product_id)  cost=O(d * matches)  state=rows of both sides
                   -> scan purchases (household_id, product_id, quantity)  key=none  cost=O(d)  state=none  append-only

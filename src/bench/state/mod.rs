@@ -19,16 +19,12 @@ const WRITERS: usize = 2;
 const BATCH: u64 = 1_000;
 /// Restarts timed per size; the median counts.
 const RESTARTS: usize = 3;
-/// How the budget is shared out: the settings whose sum it is, as their defaults are to each other.
-const SHARES: [(&str, u64); 5] = [
-    ("block_cache_bytes", 8),
-    ("row_cache_bytes", 4),
-    ("run_cache_bytes", 1),
-    ("state_cache_bytes", 4),
-    ("memtable_bytes", 4),
-];
-/// All shares together.
-const WHOLE: u64 = 21;
+/// The server has caught up with its compactions when it takes less of a core than this over [`LOOK`].
+const BUSY: f64 = 0.05;
+/// See [`BUSY`].
+const LOOK: Duration = Duration::from_millis(500);
+/// Longest time to wait for that.
+const CATCH_UP: Duration = Duration::from_secs(120);
 
 /// Two views: a row per user, and a row per user and kind of item.
 const VIEWS: [&str; 2] = [
@@ -38,12 +34,12 @@ const VIEWS: [&str; 2] = [
 
 /// The cost of an event and of a lookup as state grows well past the caches; restart and memory at each size.
 ///
-/// Two views per user are filled to each size in turn. At each it feeds events of random users as fast as they are taken,
-/// looks random users up from 8 connections, reads the memory the server holds, and restarts it. Users are drawn evenly,
-/// so that with more state than cache most of them are not in memory.
+/// Two views per user are filled to each size in turn. At each it feeds events of random users as fast as they are taken, and
+/// waits until the compactions that follow are done, which count as cost of the events; looks random users up from 8
+/// connections, reads the memory the server holds, and restarts it. Users are drawn evenly, so that with more state than
+/// cache most of them are not in memory.
 ///
-/// The budget is the sum of what is bounded in bytes and stays: block cache, the caches of rows, runs and state, and memtables.
-/// It is shared out among them as the defaults are.
+/// The budget is the server's `memory_bytes`; the memory it holds is compared with that.
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment, after_help = EXAMPLES)]
 pub struct Args {
@@ -53,8 +49,8 @@ pub struct Args {
     /// Sizes, in multiples of the first
     #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "1,10,100", value_parser = clap::value_parser!(u64).range(1..))]
     pub sizes: Vec<u64>,
-    /// Megabytes of memory for caches and memtables
-    #[arg(long, value_name = "MB", default_value_t = 128, value_parser = clap::value_parser!(u64).range(5..))]
+    /// Megabytes of memory for the server
+    #[arg(long, value_name = "MB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(256..))]
     pub budget: u64,
     /// Seconds per measurement
     #[arg(long, value_name = "S", default_value_t = 10.0)]
@@ -69,7 +65,7 @@ pub struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  attune bench state                                      5 million users, 128 MB: about 8 minutes
+  attune bench state                                      5 million users, 256 MB: about 8 minutes
   attune bench state --base 1000000 --budget 512          100 million users, more than 20 GB: hours";
 
 /// Each size after the other, on the same data.
@@ -92,9 +88,8 @@ pub fn run(args: &Args) -> Result<Report, BenchError> {
 
 fn measure(data: &Path, args: &Args) -> Result<Table, BenchError> {
     let mut server_args = args.server.clone();
-    let own = SHARES.map(|(name, share)| format!("{name}={}", (args.budget << 20) * share / WHOLE));
     // What was asked for comes last, and wins.
-    server_args.set = own.into_iter().chain(server_args.set).collect();
+    server_args.set.insert(0, format!("memory_bytes={}MB", args.budget));
     let mut server = Attune::start(data, &server_args)?;
     let stream = format!("CREATE STREAM events {}", events::COLUMNS);
     Connection::open(server.addr)?.script(&[&stream, VIEWS[0], VIEWS[1]])?;
@@ -106,6 +101,7 @@ fn measure(data: &Path, args: &Args) -> Result<Table, BenchError> {
         let to = args.base.saturating_mul(size).max(users);
         progress(&format!("state: filling to {} users", plain(to as f64)));
         events::fill(&mut Connection::open(server.addr)?, "events", users..to)?;
+        catch_up(&server)?;
         users = to;
         let row = Row::new(format!("{size} x"), ATTUNE).at(size as f64).with("users", "", users as f64);
         let row = row.with("disk", "MB", bytes_below(data)? as f64 / 1e6);
@@ -125,7 +121,7 @@ fn measure(data: &Path, args: &Args) -> Result<Table, BenchError> {
         table.charts.push(Chart {
             name: measure.replace(' ', "-"),
             title: title.to_owned(),
-            about: format!("random users, {} MB for caches and memtables; lower is better", args.budget),
+            about: format!("random users, {} MB of memory; lower is better", args.budget),
             measure,
             form: Form::Lines { x: "state, in multiples of the first".to_owned() },
         });
@@ -143,6 +139,7 @@ fn costs(server: &Process, users: u64, args: &Args, row: Row) -> Result<Row, Ben
     progress("state: events");
     let before = server.cpu()?;
     let fed = feed.highest(time)?;
+    catch_up(server)?;
     let per_event = (server.cpu()? - before).as_secs_f64() * 1e6 / fed.events.max(1) as f64;
     progress("state: lookups");
     let askers = (0..READERS).map(|_| Ok(Box::new(Lookup::open(server, &users)?) as Box<dyn Asker>));
@@ -150,6 +147,21 @@ fn costs(server: &Process, users: u64, args: &Args, row: Row) -> Result<Row, Ben
     let measured = load::run(askers, Shape { depth: 1, warmup: time / 5, time }, || server.cpu())?;
     let row = row.with("events", "/s", fed.rate()).with("event CPU", "µs", per_event);
     Ok(measured.row(row.with("lookup CPU", "µs", measured.cpu_per_operation())))
+}
+
+/// Waits until flushes and compactions are done.
+fn catch_up(server: &Process) -> Result<(), BenchError> {
+    let start = Instant::now();
+    let mut before = server.cpu()?;
+    while start.elapsed() < CATCH_UP {
+        std::thread::sleep(LOOK);
+        let now = server.cpu()?;
+        if (now - before).as_secs_f64() < BUSY * LOOK.as_secs_f64() {
+            break;
+        }
+        before = now;
+    }
+    Ok(())
 }
 
 /// Looks random users up.

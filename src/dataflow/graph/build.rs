@@ -1,20 +1,28 @@
 //! From the nodes of a plan to operators. The plan may come from disk, so nothing in it is taken for granted.
 
-use super::{GraphNode, NodeKind, OperatorStatistics};
+use super::{GraphNode, NodeKind};
 use crate::dataflow::Expression;
 use crate::dataflow::batch::arrow_schema;
 use crate::dataflow::operator::{
-    AggregateOperator, Distinct, Filter, Join, JoinPlan, Operator, Project, TopK, TopKPlan, UnionAll, Values,
-    pair_schema,
+    AggregateOperator, Distinct, Filter, Join, JoinPlan, Operator, Project, RowAggregates, TopK, TopKPlan, UnionAll,
+    Values, pair_schema,
 };
 use arrow::datatypes::{DataType, Schema, SchemaRef};
-use attune_planner::{DataflowPlan, Expr, JoinKind, Node, OLDEST_PLAN_VERSION, Op, PLAN_VERSION};
+use attune_planner::{Aggregate, DataflowPlan, Expr, JoinKind, Node, OLDEST_PLAN_VERSION, Op, PLAN_VERSION};
 use attune_sql::SqlError;
-use attune_storage::{Delta, ObjectId, StorageError, Table};
+use attune_storage::{Delta, ObjectId, StorageError, Table, TableLayout};
 use std::sync::Arc;
 
-/// The nodes of `plan`, in its order.
-pub(super) fn nodes(plan: &DataflowPlan, state_base: u32) -> Result<Vec<GraphNode>, SqlError> {
+/// The parts of a graph.
+pub(super) struct Built {
+    pub(super) nodes: Vec<GraphNode>,
+    pub(super) rows: Option<(usize, RowAggregates)>,
+    /// No change of the view.
+    pub(super) nothing: Delta,
+}
+
+/// The nodes of `plan`, in its order; without the last ones when they write the view's rows.
+pub(super) fn graph(layout: &TableLayout, plan: &DataflowPlan, state_base: u32) -> Result<Built, SqlError> {
     if !(OLDEST_PLAN_VERSION..=PLAN_VERSION).contains(&plan.version) {
         return Err(SqlError::internal(format!(
             "the plan has version {}, this build reads versions {OLDEST_PLAN_VERSION} to {PLAN_VERSION}",
@@ -25,11 +33,16 @@ pub(super) fn nodes(plan: &DataflowPlan, state_base: u32) -> Result<Vec<GraphNod
         return Err(broken("it has no nodes"));
     }
     let schemas: Vec<SchemaRef> = plan.nodes.iter().map(|node| arrow_schema(&node.schema)).collect();
-    let node = |(place, node): (usize, &Node)| {
+    let builder = |place: usize| {
+        let node = &plan.nodes[place];
         if node.inputs.iter().any(|input| *input >= place) {
             return Err(broken("a node reads one that comes after it"));
         }
-        let builder = Builder { plan, place, node, schemas: &schemas, state_base };
+        Ok(Builder { plan, place, node, schemas: &schemas, state_base })
+    };
+    let node = |place: usize| {
+        let builder = builder(place)?;
+        let node = builder.node;
         let kind = match &node.op {
             Op::Scan { relation, columns, .. } if columns.len() == node.schema.len() => {
                 NodeKind::Scan { relation: *relation, columns: columns.clone() }
@@ -37,14 +50,19 @@ pub(super) fn nodes(plan: &DataflowPlan, state_base: u32) -> Result<Vec<GraphNod
             Op::Scan { .. } => return Err(broken("a scan has more or fewer columns than its schema")),
             _ => NodeKind::Operator(builder.operator()?),
         };
-        Ok(GraphNode {
-            kind,
-            inputs: node.inputs.clone(),
-            nothing: Delta::empty(schemas[place].clone()),
-            statistics: OperatorStatistics::default(),
-        })
+        Ok(GraphNode { kind, inputs: node.inputs.clone(), nothing: Delta::empty(schemas[place].clone()) })
     };
-    plan.nodes.iter().enumerate().map(node).collect()
+    let last = plan.nodes.len() - 1;
+    let rows = if plan.state_in_rows {
+        let found = plan.row_aggregate().ok_or_else(|| broken("its rows are not those of an aggregate"))?;
+        let project = if found.node == last { None } else { Some(builder(last)?) };
+        Some((found.node, builder(found.node)?.row_aggregates(project, &found.key, layout)?))
+    } else {
+        None
+    };
+    let nodes = (0..rows.as_ref().map_or(plan.nodes.len(), |(node, _)| *node)).map(node).collect::<Result<_, _>>()?;
+    let rows = rows.map(|(node, rows)| (plan.nodes[node].inputs[0], rows));
+    Ok(Built { nodes, rows, nothing: Delta::empty(schemas[last].clone()) })
 }
 
 fn broken(reason: &str) -> SqlError {
@@ -85,17 +103,7 @@ impl Builder<'_> {
             Op::Join { kind, on, null_equals_null, residual } => {
                 Box::new(self.join(*kind, on, *null_equals_null, residual.as_ref())?)
             }
-            Op::Aggregate { group, aggregates } => {
-                let input = self.only_input()?;
-                let arguments = aggregates.iter().flat_map(|a| [a.argument, a.filter]).flatten();
-                self.check_columns(&input, group.iter().copied().chain(arguments))?;
-                if schema.fields().len() != group.len() + aggregates.len() {
-                    return Err(broken("an aggregate has more or fewer columns than its schema"));
-                }
-                let append_only = self.plan.nodes[self.node.inputs[0]].append_only;
-                let tables = [self.table(0)?, self.table(1)?];
-                Box::new(AggregateOperator::new(group, aggregates, &input, append_only, schema, tables)?)
-            }
+            Op::Aggregate { group, aggregates } => Box::new(self.aggregate(group, aggregates)?),
             Op::Distinct => {
                 self.passed_through()?;
                 Box::new(Distinct::new(schema, self.table(0)?).map_err(storage)?)
@@ -129,6 +137,42 @@ impl Builder<'_> {
                 Box::new(TopK::new(plan).map_err(storage)?)
             }
         })
+    }
+
+    fn aggregate(&self, group: &[usize], aggregates: &[Aggregate]) -> Result<AggregateOperator, SqlError> {
+        let (input, schema) = (self.only_input()?, self.schemas[self.place].clone());
+        let arguments = aggregates.iter().flat_map(|a| [a.argument, a.filter]).flatten();
+        self.check_columns(&input, group.iter().copied().chain(arguments))?;
+        if schema.fields().len() != group.len() + aggregates.len() {
+            return Err(broken("an aggregate has more or fewer columns than its schema"));
+        }
+        let append_only = self.plan.nodes[self.node.inputs[0]].append_only;
+        AggregateOperator::new(group, aggregates, &input, append_only, schema, [self.table(0)?, self.table(1)?])
+    }
+
+    /// The aggregate that makes the view's rows, and the projection after it.
+    fn row_aggregates(
+        &self,
+        project: Option<Builder<'_>>,
+        key: &[usize],
+        layout: &TableLayout,
+    ) -> Result<RowAggregates, SqlError> {
+        let Op::Aggregate { group, aggregates } = &self.node.op else {
+            return Err(broken("its rows have no aggregate"));
+        };
+        let aggregate = self.aggregate(group, aggregates)?;
+        let schema = self.schemas[self.schemas.len() - 1].clone();
+        let project = match project.as_ref().map(|builder| (builder, &builder.node.op)) {
+            Some((builder, Op::Project { exprs })) => {
+                let input = builder.only_input()?;
+                Some(builder.expressions(exprs, &input)?)
+            }
+            _ => None,
+        };
+        if layout.key.len() != key.len() || layout.columns.len() != schema.fields().len() {
+            return Err(broken("the view has other columns than its plan"));
+        }
+        Ok(RowAggregates::new(aggregate, project, key, layout, schema))
     }
 
     fn join(

@@ -3,20 +3,31 @@
 mod build;
 
 use super::batch::batch_of;
-use super::operator::Operator;
+use super::operator::{Operator, RowAggregates};
 use super::{Fault, StepScope};
 use arrow::datatypes::SchemaRef;
 use attune_planner::DataflowPlan;
 use attune_sql::SqlError;
-use attune_storage::{Delta, ObjectId};
+use attune_storage::{Delta, TableLayout};
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
 
 /// The operators of one view, run in topological order on one thread.
 pub struct ViewGraph {
-    view: ObjectId,
     nodes: Vec<GraphNode>,
+    /// What takes the output of a node and writes the view's rows itself; `None`: the output of the last node is the change of
+    /// the view, for others to write.
+    rows: Option<(usize, RowAggregates)>,
     inputs: Vec<ScanInput>,
+    /// No change of the view.
+    nothing: Delta,
+}
+
+/// What a step of a view gave.
+pub struct ViewChange {
+    /// The change of the view, not consolidated; without rows when it was not [wanted](StepScope::delta_wanted).
+    pub delta: Delta,
+    /// How many rows changed in the view, when the graph has written them; `None`: the delta is to be written.
+    pub written: Option<usize>,
 }
 
 /// A relation that a view reads.
@@ -30,25 +41,11 @@ pub struct ScanInput {
     pub node: usize,
 }
 
-/// What an operator has done since the graph was built.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct OperatorStatistics {
-    /// Steps with input.
-    pub steps: u64,
-    /// Delta rows received.
-    pub rows_in: u64,
-    /// Delta rows given.
-    pub rows_out: u64,
-    /// Time taken.
-    pub time: Duration,
-}
-
 struct GraphNode {
     kind: NodeKind,
     inputs: Vec<usize>,
     /// No change, with the schema of the node.
     nothing: Delta,
-    statistics: OperatorStatistics,
 }
 
 enum NodeKind {
@@ -61,25 +58,19 @@ enum NodeKind {
 }
 
 impl ViewGraph {
-    /// The operators of `plan`. Slot `i` of its state is object `state_base + i`.
+    /// The operators of `plan` for a view with this layout. Slot `i` of its state is object `state_base + i`.
     ///
     /// # Errors
     /// When the plan is of another version, contradicts itself, or holds an expression or aggregate that cannot be run.
-    pub fn new(view: ObjectId, plan: &DataflowPlan, state_base: u32) -> Result<ViewGraph, SqlError> {
-        let nodes = build::nodes(plan, state_base)?;
+    pub fn new(layout: &TableLayout, plan: &DataflowPlan, state_base: u32) -> Result<ViewGraph, SqlError> {
+        let build::Built { nodes, rows, nothing } = build::graph(layout, plan, state_base)?;
         let scans = nodes.iter().enumerate().filter_map(|(node, n)| match &n.kind {
             NodeKind::Scan { relation, columns } => {
                 Some(ScanInput { relation: *relation, columns: columns.clone(), node })
             }
             NodeKind::Operator(_) => None,
         });
-        Ok(ViewGraph { view, inputs: scans.collect(), nodes })
-    }
-
-    /// The view.
-    #[must_use]
-    pub fn view(&self) -> ObjectId {
-        self.view
+        Ok(ViewGraph { inputs: scans.collect(), nodes, rows, nothing })
     }
 
     /// The relations it reads, one entry per scan (a self join has two).
@@ -91,29 +82,23 @@ impl ViewGraph {
     /// The schema of the output.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
-        self.nothing().schema()
-    }
-
-    /// Per node of the plan, what it has done since the graph was built.
-    #[must_use]
-    pub fn statistics(&self) -> Vec<OperatorStatistics> {
-        self.nodes.iter().map(|node| node.statistics.clone()).collect()
+        self.nothing.schema()
     }
 
     /// The first output of a new view, before any input. Once in the life of a view.
     ///
     /// # Errors
     /// A fault of an operator.
-    pub fn start(&mut self, scope: &mut StepScope<'_>) -> Result<Delta, Fault> {
+    pub fn start(&mut self, scope: &mut StepScope<'_>) -> Result<ViewChange, Fault> {
         self.run(true, &HashMap::new(), scope)
     }
 
     /// Takes the changes of relations (all their columns, by relation id; a missing one is no change) through the
-    /// operators. Returns the change of the view, not consolidated.
+    /// operators.
     ///
     /// # Errors
     /// A fault of an operator: the scope must be dropped then.
-    pub fn step(&mut self, inputs: &HashMap<u32, &Delta>, scope: &mut StepScope<'_>) -> Result<Delta, Fault> {
+    pub fn step(&mut self, inputs: &HashMap<u32, &Delta>, scope: &mut StepScope<'_>) -> Result<ViewChange, Fault> {
         self.run(false, inputs, scope)
     }
 
@@ -122,18 +107,26 @@ impl ViewGraph {
         starting: bool,
         inputs: &HashMap<u32, &Delta>,
         scope: &mut StepScope<'_>,
-    ) -> Result<Delta, Fault> {
+    ) -> Result<ViewChange, Fault> {
         let mut outputs: Vec<Option<Delta>> = Vec::with_capacity(self.nodes.len());
         for place in 0..self.nodes.len() {
             let output = self.run_node(place, starting, inputs, &outputs, scope)?;
             outputs.push(output.filter(|delta| !delta.is_empty()));
         }
-        let schema = self.schema();
-        match outputs.pop().flatten() {
-            // Operators that pass rows through leave the names of their input.
-            Some(delta) => Ok(delta.with_schema(&schema)?),
-            None => Ok(self.nothing().clone()),
+        if let Some((input, rows)) = &mut self.rows {
+            let Some(input) = outputs[*input].take() else {
+                return Ok(ViewChange { delta: self.nothing.clone(), written: Some(0) });
+            };
+            let changes = rows.step(&input, scope)?;
+            let delta = changes.delta.unwrap_or_else(|| self.nothing.clone());
+            return Ok(ViewChange { delta, written: Some(changes.rows) });
         }
+        let delta = match outputs.pop().flatten() {
+            // Operators that pass rows through leave the names of their input.
+            Some(delta) => delta.with_schema(&self.nothing.schema())?,
+            None => self.nothing.clone(),
+        };
+        Ok(ViewChange { delta, written: None })
     }
 
     fn run_node(
@@ -154,29 +147,17 @@ impl ViewGraph {
             }
             NodeKind::Operator(operator) => operator,
         };
-        let from = Instant::now();
         let first = if starting { operator.start(scope)? } else { None };
         let inputs: Vec<&Delta> =
             node.inputs.iter().map(|input| outputs[*input].as_ref().unwrap_or(&before[*input].nothing)).collect();
-        let rows_in: usize = inputs.iter().map(|input| input.len()).sum();
-        if rows_in == 0 {
+        if inputs.iter().all(|input| input.is_empty()) {
             return Ok(first);
         }
         let output = operator.step(&inputs, scope)?;
-        node.statistics.steps += 1;
-        node.statistics.rows_in += rows_in as u64;
-        node.statistics.rows_out += output.len() as u64;
-        node.statistics.time += from.elapsed();
         match first {
             Some(first) => Ok(Some(Delta::concat(&schema, &[first, output])?)),
             None => Ok(Some(output)),
         }
-    }
-
-    /// No change of the view.
-    fn nothing(&self) -> &Delta {
-        // The builder refuses a plan without nodes.
-        &self.nodes[self.nodes.len() - 1].nothing
     }
 }
 
@@ -193,21 +174,12 @@ fn scan(delta: &Delta, columns: &[usize], schema: &SchemaRef) -> Result<Delta, F
 #[cfg(test)]
 impl ViewGraph {
     /// One operator over all columns of a relation, for tests of what plans cannot make.
-    pub(super) fn of_operator(
-        view: ObjectId,
-        relation: u32,
-        schema: &SchemaRef,
-        operator: Box<dyn Operator>,
-    ) -> ViewGraph {
+    pub(super) fn of_operator(relation: u32, schema: &SchemaRef, operator: Box<dyn Operator>) -> ViewGraph {
         let columns: Vec<usize> = (0..schema.fields().len()).collect();
-        let node = |kind, inputs| GraphNode {
-            kind,
-            inputs,
-            nothing: Delta::empty(schema.clone()),
-            statistics: OperatorStatistics::default(),
-        };
+        let node = |kind, inputs| GraphNode { kind, inputs, nothing: Delta::empty(schema.clone()) };
         let scan = node(NodeKind::Scan { relation, columns: columns.clone() }, Vec::new());
         let inputs = vec![ScanInput { relation, columns, node: 0 }];
-        ViewGraph { view, nodes: vec![scan, node(NodeKind::Operator(operator), vec![0])], inputs }
+        let nodes = vec![scan, node(NodeKind::Operator(operator), vec![0])];
+        ViewGraph { nodes, rows: None, inputs, nothing: Delta::empty(schema.clone()) }
     }
 }

@@ -17,7 +17,7 @@ mod values;
 mod weights;
 
 pub use super::fault::{Fault, RowError, RowErrors};
-pub(super) use aggregate::AggregateOperator;
+pub(super) use aggregate::{AggregateOperator, RowAggregates};
 pub(super) use distinct::Distinct;
 pub(super) use filter::Filter;
 pub(super) use join::{Join, JoinPlan, pair_schema};
@@ -62,6 +62,8 @@ pub struct StepScope<'a> {
     pub epoch: Epoch,
     /// The epoch's timestamp, microseconds since 1970-01-01 UTC.
     pub timestamp_us: i64,
+    /// Somebody reads the view's change: another view, or an index.
+    pub delta_wanted: bool,
 }
 
 /// The only input of an operator that has one.

@@ -1,10 +1,10 @@
 //! Aggregates.
 
 use super::cells::{BOOL, Cell, DECIMAL, FLOAT, Float, INT, Row, TEXT, to_batch};
-use super::harness::{Run, check, node, plan, seeds};
+use super::harness::{Run, check, check_plan, node, plan, plan_in_rows, seeds};
 use super::relation::{Relation, Rules};
 use crate::dataflow::Fault;
-use attune_planner::{Aggregate, AggregateFunction, Node, Op};
+use attune_planner::{Aggregate, AggregateFunction, Expr, Node, Op};
 use attune_storage::{ColumnType, Delta};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -100,6 +100,54 @@ fn groups_are_what_they_would_be_in_batch() {
         assert_eq!(run.state_entries(0), usize::from(group.is_empty()), "groups without rows are gone");
         assert_eq!(run.state_entries(1), 0, "and so are their values");
     }
+}
+
+#[test]
+fn state_in_the_rows_of_the_view() {
+    let aggregates = all_aggregates();
+    for seed in seeds(30) {
+        let group: &[usize] = [&[0][..], &[1], &[2, 0]][seed as usize % 3];
+        let relations = vec![Relation::new(&TYPES, Rules::Bag)];
+        let mut nodes = vec![aggregate_node(group, &aggregates, &TYPES)];
+        let mut key: Vec<usize> = (0..group.len()).collect();
+        // With the columns in the opposite order, so that the key's are last, and turned around.
+        let turned = seed % 2 == 1;
+        if turned {
+            let fields: Vec<ColumnType> = nodes[0].schema.iter().rev().map(|field| field.column_type).collect();
+            key = (fields.len() - group.len()..fields.len()).collect();
+            let exprs = (0..fields.len()).rev().map(Expr::Column).collect();
+            nodes.push(node(Op::Project { exprs }, &[1], &fields));
+        }
+        let plan = plan_in_rows(&relations, nodes, key);
+        let mut run = check_plan(seed, relations, plan, &|inputs| {
+            let mut rows = batch(group, &aggregates, &inputs[0]);
+            if turned {
+                rows.iter_mut().for_each(|row| row.reverse());
+            }
+            rows
+        });
+        assert_eq!((run.state_entries(0), run.state_entries(1)), (0, 0));
+    }
+}
+
+#[test]
+fn a_group_whose_row_stays_the_same_is_written_and_is_no_change() {
+    let max =
+        Aggregate { function: AggregateFunction::Max, argument: Some(1), distinct: false, filter: None, returns: INT };
+    let relation = Relation::new(&[INT, INT], Rules::Bag);
+    let nodes = vec![aggregate_node(&[0], &[max], &[INT, INT])];
+    let mut run = Run::new(plan_in_rows(std::slice::from_ref(&relation), nodes, vec![0]));
+    let mut step = |rows: &[(i64, i64)]| {
+        let cells: Vec<Row> = rows.iter().map(|(value, _)| vec![Cell::Int(1), Cell::Int(*value)]).collect();
+        let weights = rows.iter().map(|(_, weight)| *weight).collect();
+        run.step(&HashMap::from([(0, Delta::new(to_batch(&relation.schema(), &cells), weights))])).unwrap();
+        super::cells::rows_of(&run.output)
+    };
+    assert_eq!(step(&[(7, 1)]), [[Cell::Int(1), Cell::Int(7)]]);
+    // Had it not been written, the group would be gone with the 7.
+    assert_eq!(step(&[(3, 1)]), [[Cell::Int(1), Cell::Int(7)]]);
+    assert_eq!(step(&[(7, -1)]), [[Cell::Int(1), Cell::Int(3)]]);
+    assert_eq!(step(&[(3, -1)]), Vec::<Row>::new());
 }
 
 #[test]

@@ -25,7 +25,15 @@ fn scan(relation: u32, types: &[ColumnType]) -> Node {
 }
 
 fn plan_of(nodes: Vec<Node>, state_slots: u32) -> DataflowPlan {
-    DataflowPlan { version: PLAN_VERSION, nodes, state_slots, key: Vec::new(), single_row: false, in_log: false }
+    DataflowPlan {
+        version: PLAN_VERSION,
+        nodes,
+        state_slots,
+        key: Vec::new(),
+        single_row: false,
+        in_log: false,
+        state_in_rows: false,
+    }
 }
 
 fn count() -> Aggregate {

@@ -1,10 +1,11 @@
 //! Runs a plan over random epochs on a real store.
 
-use super::cells::{Bag, Random, Row, add, rows_of, same};
+use super::cells::{Bag, Random, Row, add, add_row, rows_of, same, to_rows};
 use super::relation::{Relation, Rules, fields};
-use crate::dataflow::{RowErrors, StepScope, ViewGraph};
+use super::world::layout;
+use crate::dataflow::{RowErrors, StepScope, ViewGraph, read_rows};
 use attune_planner::{DataflowPlan, Node, Op, PLAN_VERSION};
-use attune_storage::{ColumnType, Committer, Delta, ObjectId, Store, StoreOptions};
+use attune_storage::{ColumnType, Committer, Delta, ObjectId, Store, StoreOptions, TableLayout};
 use std::cell::Cell;
 use std::collections::HashMap;
 use tempfile::TempDir;
@@ -14,8 +15,10 @@ thread_local! {
     static IDLE: Cell<Option<(TestStore, u32)>> = const { Cell::new(None) };
 }
 
-/// State objects of one run.
+/// State objects of one run, the rows of the view among them.
 const STATE_OBJECTS: u32 = 10;
+/// The view, among the objects of a run.
+const VIEW_OBJECT: u32 = 9;
 
 pub(super) fn options() -> StoreOptions {
     StoreOptions {
@@ -75,7 +78,15 @@ pub(super) fn plan(relations: &[Relation], nodes: Vec<Node>) -> DataflowPlan {
     let mut all: Vec<Node> = relations.iter().enumerate().map(scan).collect();
     all.extend(nodes);
     let state_slots = all.iter().flat_map(|node| &node.state).max().map_or(0, |slot| slot + 1);
-    DataflowPlan { version: PLAN_VERSION, nodes: all, state_slots, key: Vec::new(), single_row: false, in_log: false }
+    DataflowPlan {
+        version: PLAN_VERSION,
+        nodes: all,
+        state_slots,
+        key: Vec::new(),
+        single_row: false,
+        in_log: false,
+        state_in_rows: false,
+    }
 }
 
 /// A node with state slots 0, 1, 2.
@@ -89,6 +100,19 @@ pub(super) fn node(op: Op, inputs: &[usize], types: &[ColumnType]) -> Node {
         append_only: false,
         state: vec![0, 1, 2],
     }
+}
+
+/// A plan whose aggregate keeps its state in the rows of the view, whose key is `key`.
+pub(super) fn plan_in_rows(relations: &[Relation], nodes: Vec<Node>, key: Vec<usize>) -> DataflowPlan {
+    let plan = DataflowPlan { key, state_in_rows: true, ..plan(relations, nodes) };
+    assert!(plan.row_aggregate().is_some());
+    plan
+}
+
+/// The relation that a plan's view is, among the objects of a run.
+fn view_layout(plan: &DataflowPlan, state_base: u32) -> TableLayout {
+    let types: Vec<ColumnType> = plan.nodes.last().unwrap().schema.iter().map(|field| field.column_type).collect();
+    layout(state_base + VIEW_OBJECT, &types, &plan.key)
 }
 
 /// A plan being run.
@@ -108,7 +132,7 @@ impl Run {
         // The plan as it comes back from disk.
         let plan: DataflowPlan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
         let (store, state_base) = IDLE.take().unwrap_or_else(|| (TestStore::with_options(&options()), 1000));
-        let graph = ViewGraph::new(ObjectId(1), &plan, state_base).unwrap();
+        let graph = ViewGraph::new(&view_layout(&plan, state_base), &plan, state_base).unwrap();
         let row_errors = RowErrors::default();
         Run { store: Some(store), state_base, plan, graph, started: false, output: Bag::new(), row_errors }
     }
@@ -126,13 +150,16 @@ impl Run {
             row_errors: &mut self.row_errors,
             epoch: batch.epoch(),
             timestamp_us: batch.epoch().0 as i64,
+            delta_wanted: true,
         };
         if !self.started {
-            add(&mut self.output, &self.graph.start(&mut scope)?);
+            add(&mut self.output, &self.graph.start(&mut scope)?.delta);
             self.started = true;
         }
         let inputs = deltas.iter().map(|(id, delta)| (*id, delta)).collect();
-        add(&mut self.output, &self.graph.step(&inputs, &mut scope)?);
+        let change = self.graph.step(&inputs, &mut scope)?;
+        assert!(change.written.is_none_or(|rows| rows == change.delta.len()));
+        add(&mut self.output, &change.delta);
         batch.merge(state).unwrap();
         self.committer().commit(batch).unwrap();
         Ok(())
@@ -140,7 +167,19 @@ impl Run {
 
     pub(super) fn reopen(&mut self) {
         self.store.as_mut().unwrap().reopen();
-        self.graph = ViewGraph::new(ObjectId(1), &self.plan, self.state_base).unwrap();
+        let layout = view_layout(&self.plan, self.state_base);
+        self.graph = ViewGraph::new(&layout, &self.plan, self.state_base).unwrap();
+    }
+
+    /// The rows that the graph has stored.
+    fn stored_rows(&mut self) -> Vec<Row> {
+        let layout = view_layout(&self.plan, self.state_base);
+        let schema = self.graph.schema();
+        let mut scope = self.committer().begin().scope();
+        let rows = read_rows(&layout, &schema, None, usize::MAX, &mut scope).unwrap().rows;
+        let mut bag = Bag::new();
+        to_rows(&rows).into_iter().for_each(|row| add_row(&mut bag, row, 1));
+        rows_of(&bag)
     }
 
     /// Entries in the state table of a slot.
@@ -178,12 +217,23 @@ pub(super) fn seeds(count: u64) -> Vec<u64> {
 /// relations' rows (in any order). At the end all rows that may be deleted are, and the result is checked once more.
 pub(super) fn check(
     seed: u64,
-    mut relations: Vec<Relation>,
+    relations: Vec<Relation>,
     nodes: Vec<Node>,
     batch: &dyn Fn(&[Vec<Row>]) -> Vec<Row>,
 ) -> Run {
+    let plan = plan(&relations, nodes);
+    check_plan(seed, relations, plan, batch)
+}
+
+/// As [`check`], of a whole plan. Where that writes the rows of its view, these are compared as well.
+pub(super) fn check_plan(
+    seed: u64,
+    mut relations: Vec<Relation>,
+    plan: DataflowPlan,
+    batch: &dyn Fn(&[Vec<Row>]) -> Vec<Row>,
+) -> Run {
     let mut random = Random(seed);
-    let mut run = Run::new(plan(&relations, nodes));
+    let mut run = Run::new(plan);
     let epochs = 12 + random.below(12);
     for epoch in 0..=epochs {
         let mut deltas = HashMap::new();
@@ -202,6 +252,10 @@ pub(super) fn check(
             same(&found, &expected),
             "seed {seed}, epoch {epoch}\ninputs {inputs:#?}\nfound {found:#?}\nexpected {expected:#?}"
         );
+        if run.plan.state_in_rows {
+            let stored = run.stored_rows();
+            assert!(same(&stored, &expected), "seed {seed}, epoch {epoch}\nstored {stored:#?}\nexpected {expected:#?}");
+        }
         if random.one_in(30) {
             run.reopen();
         }

@@ -95,7 +95,7 @@ impl World {
 
     fn dataflow(&self, id: u32, backfill: Option<Backfill>) -> ViewDataflow {
         let view = &self.views[&id];
-        let graph = ViewGraph::new(ObjectId(id), &view.plan, id * 100).unwrap();
+        let graph = ViewGraph::new(&view.layout, &view.plan, id * 100).unwrap();
         ViewDataflow { id, graph, writer: TableWriter::new(view.layout.clone()), backfill }
     }
 

@@ -13,6 +13,7 @@ mod value;
 pub use column_builder::ColumnBuilder;
 pub use column_reader::ColumnReader;
 pub use key::{KeyCodec, VNODES, vnode_of};
-pub use row::RowCodec;
+pub(crate) use row::without_state;
+pub use row::{RowCodec, split_state, with_state};
 pub use rows::ByteRows;
 pub use value::Value;

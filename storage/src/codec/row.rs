@@ -1,4 +1,4 @@
-//! Rows as bytes, version 1.
+//! Rows as bytes, version 1; and version 2, which is a row behind the state of an operator.
 
 use super::value::{canonical_f32, canonical_f64};
 use super::{ByteRows, ColumnBuilder, ColumnReader, Value};
@@ -6,8 +6,12 @@ use crate::{ColumnType, Result, StorageError};
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 
-/// First byte of every row; a reader refuses what it does not know.
+/// First byte of a row; a reader refuses what it does not know.
 const VERSION: u8 = 1;
+/// First byte of a row with state before it.
+const VERSION_WITH_STATE: u8 = 2;
+/// Bytes before the state: version and length.
+const STATE_HEADER: usize = 1 + size_of::<u32>();
 /// Bytes before the NULL bitmap.
 const BITMAP: usize = 1;
 
@@ -16,7 +20,8 @@ const BITMAP: usize = 1;
 /// Equal rows have equal bytes (NaN is canonical, -0 is 0), so row bytes also serve as identity.
 ///
 /// A row is `[version][NULL bitmap][slots][variable bytes]`. Each column has a slot at a fixed place: the value itself,
-/// or for text and bytes the end of its variable bytes (the start is the end of the variable column before it).
+/// or for text and bytes the end of its variable bytes (the start is the end of the variable column before it). A stored row
+/// may stand behind state ([`with_state`]), which reading it passes over.
 #[derive(Clone, Debug)]
 pub struct RowCodec {
     types: Vec<ColumnType>,
@@ -106,6 +111,7 @@ impl RowCodec {
         if index >= self.types.len() {
             return Err(self.no_column(index));
         }
+        let row = without_state(row)?;
         self.check_row(row)?;
         self.read(row, index)
     }
@@ -133,6 +139,7 @@ impl RowCodec {
         };
         let mut count = 0;
         for row in rows {
+            let row = without_state(row)?;
             self.check_row(row)?;
             for (index, builder) in &mut columns {
                 builder.append(self.read(row, *index)?)?;
@@ -269,6 +276,43 @@ impl RowCodec {
     fn wrong_length(&self, row: &[u8]) -> StorageError {
         StorageError::Corrupt(format!("a row of {} bytes does not have the lengths it states", row.len()))
     }
+}
+
+/// Appends `row`, an encoded row, with the state before it that the operator that made it wants to find with it:
+/// `[version][length u32 LE][state][row]`.
+///
+/// # Errors
+/// [`StorageError::Mismatch`] when the state has 4 GiB.
+pub fn with_state(state: &[u8], row: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    let length = u32::try_from(state.len())
+        .map_err(|_| StorageError::Mismatch("the state of a row has more than 4 GiB".to_owned()))?;
+    out.push(VERSION_WITH_STATE);
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(state);
+    out.extend_from_slice(row);
+    Ok(())
+}
+
+/// The state of a stored row, if it has any, and the row.
+///
+/// # Errors
+/// [`StorageError::Corrupt`] when the state is cut short.
+#[inline]
+pub fn split_state(stored: &[u8]) -> Result<(Option<&[u8]>, &[u8])> {
+    if stored.first() != Some(&VERSION_WITH_STATE) {
+        return Ok((None, stored));
+    }
+    let damaged = || StorageError::Corrupt(format!("the state of a row is cut short: {} bytes", stored.len()));
+    let length = stored.get(1..).and_then(<[u8]>::first_chunk).copied().ok_or_else(damaged)?;
+    let (state, row) =
+        stored[STATE_HEADER..].split_at_checked(u32::from_le_bytes(length) as usize).ok_or_else(damaged)?;
+    Ok((Some(state), row))
+}
+
+/// A stored row without its state.
+#[inline]
+pub(crate) fn without_state(stored: &[u8]) -> Result<&[u8]> {
+    Ok(split_state(stored)?.1)
 }
 
 #[inline]

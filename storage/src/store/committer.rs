@@ -3,7 +3,7 @@
 use super::EpochBatch;
 use super::keyspace::Table;
 use super::scope::Merged;
-use super::shared::{EVICTING, PUBLISHING, Shared, WRITING};
+use super::shared::{EVICTING, PUBLISHING, Shared, WRITING, for_readers};
 use crate::{Epoch, ObjectId, Result, failpoint};
 use bytes::Bytes;
 use rocksdb::WriteOptions;
@@ -113,7 +113,8 @@ impl PendingCommit {
         failpoint::hit("after_commit_before_publish");
         shared.enter(PUBLISHING);
         for (object, key, value) in hot {
-            shared.rows.insert(object, key, value.map(Bytes::copy_from_slice));
+            let value = value.map(|value| Bytes::copy_from_slice(for_readers(Table::Rows(object), value)));
+            shared.rows.insert(object, key, value);
         }
         shared.publish(epoch);
         shared.written.add(&batch);
@@ -151,12 +152,13 @@ fn evict_rows<'a>(shared: &Shared, batch: &'a EpochBatch) -> Vec<HotWrite<'a>> {
 fn update_state(shared: &Shared, writes: &Merged) {
     let mut state = shared.state.lock();
     for table in &writes.dropped {
-        if let Table::State(object) = table {
-            state.remove_object(*object);
+        if state.holds(*table) {
+            state.remove_object(table.object());
         }
     }
     for (table, overlay) in writes.overlays.iter() {
-        if let Table::State(object) = table {
+        if state.holds(table) {
+            let object = table.object();
             for (hash, key, value) in overlay.iter() {
                 state.update(hash, object, key, value);
             }

@@ -45,6 +45,10 @@ const BLOCK_BYTES: usize = 4 << 10;
 const LOG_BLOCK_BYTES: usize = 32 << 10;
 /// Memtables of a column family that become one table file.
 const MEMTABLES_PER_FLUSH: usize = 4;
+/// Levels of table files, RocksDB's default.
+const LEVELS: usize = 7;
+/// The first of them: flushed memtables, and what these are merged into (256 MB at most).
+const YOUNG_LEVELS: usize = 2;
 /// Smallest memtable of a column family.
 const MIN_MEMTABLE_BYTES: usize = 1 << 20;
 
@@ -93,6 +97,11 @@ fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
     cf.set_compression_type(DBCompressionType::Lz4);
     if family == Family::Log {
         cf.set_bottommost_compression_type(DBCompressionType::Zstd);
+    } else {
+        // What the first levels hold is soon rewritten, and is little.
+        let mut levels = [DBCompressionType::Lz4; LEVELS];
+        levels[..YOUNG_LEVELS].fill(DBCompressionType::None);
+        cf.set_compression_per_level(&levels);
     }
     // Three families carry the load; RocksDB flushes the largest when all together reach `memtable_bytes`. Several small
     // memtables are flushed as one: an insert walks down a skip list, which is quick while the list fits the processor's cache.

@@ -4,7 +4,7 @@ use super::keyspace::{OBJECT_BYTES, PREFIX_BYTES, Table, full_key, object_range,
 use super::log_writes::LogAppends;
 use super::overlay::{Overlay, Overlays};
 use super::scan::{self, Records};
-use super::shared::Shared;
+use super::shared::{Shared, for_readers};
 use super::values::Values;
 use crate::{Epoch, ObjectId, Result};
 use arrow::array::RecordBatch;
@@ -98,24 +98,39 @@ impl EpochScope {
     /// # Errors
     /// When RocksDB fails.
     pub fn get_many(&mut self, table: Table, keys: &[&[u8]]) -> Result<Values> {
+        self.read(table, keys, matches!(table, Table::State(_)))
+    }
+
+    /// As [`EpochScope::get_many`], for rows that carry state: what is read stays in the state cache, which from now on
+    /// follows all writes to `table`.
+    ///
+    /// # Errors
+    /// When RocksDB fails.
+    pub fn get_many_with_state(&mut self, table: Table, keys: &[&[u8]]) -> Result<Values> {
+        self.shared.state.lock().follow(table.object());
+        self.read(table, keys, true)
+    }
+
+    /// `state`: by way of the state cache, else of the row cache.
+    fn read(&mut self, table: Table, keys: &[&[u8]], state: bool) -> Result<Values> {
         let mut values = Values::with_capacity(keys.len());
-        let missing = self.known(table, keys, &mut values);
+        let missing = self.known(table, keys, state, &mut values);
         if missing.is_empty() {
             return Ok(values);
         }
         let noted = self.shared.sequence();
         let missing_keys: Vec<&[u8]> = missing.iter().map(|(i, _)| keys[*i]).collect();
         let object = table.object();
-        let mut state = self.shared.state.lock();
+        let mut cache = self.shared.state.lock();
         self.shared.read_each(table, &missing_keys, &ReadOptions::default(), &mut |place, value| {
             let (i, hash) = missing[place];
+            let value = if state { value } else { value.map(|value| for_readers(table, value)) };
             values.set(i, value);
-            match table {
-                Table::State(_) => state.insert(hash, object, keys[i], value),
-                Table::Rows(_) => {
-                    let value = value.map(Bytes::copy_from_slice);
-                    self.shared.rows.insert_if(object, keys[i], value, || self.shared.still_idle(noted));
-                }
+            if state {
+                cache.insert(hash, object, keys[i], value);
+            } else {
+                let value = value.map(Bytes::copy_from_slice);
+                self.shared.rows.insert_if(object, keys[i], value, || self.shared.still_idle(noted));
             }
         })?;
         Ok(values)
@@ -188,10 +203,10 @@ impl EpochScope {
     }
 
     /// Fills in the values that are in memory. Returns the keys for which RocksDB has to be asked, with their hashes.
-    fn known(&self, table: Table, keys: &[&[u8]], values: &mut Values) -> Vec<(usize, u64)> {
+    fn known(&self, table: Table, keys: &[&[u8]], state: bool, values: &mut Values) -> Vec<(usize, u64)> {
         let object = table.object();
         let layers = self.layers(table);
-        let mut state = self.shared.state.lock();
+        let mut cache = self.shared.state.lock();
         let mut missing = Vec::new();
         for (i, key) in keys.iter().enumerate() {
             let hash = self.shared.hasher.hash(object, key);
@@ -199,11 +214,10 @@ impl EpochScope {
                 values.push(written);
                 continue;
             }
-            let known = match table {
-                Table::State(_) => state.get(hash, object, key).map(|value| values.push(value)).is_some(),
-                Table::Rows(_) => {
-                    self.shared.rows.get(object, key).map(|value| values.push(value.as_deref())).is_some()
-                }
+            let known = if state {
+                cache.get(hash, object, key).map(|value| values.push(value)).is_some()
+            } else {
+                self.shared.rows.get(object, key).map(|value| values.push(value.as_deref())).is_some()
             };
             if !known {
                 values.push(None);

@@ -27,6 +27,7 @@ use super::meta;
 use super::runs::Runs;
 use super::size::WrittenBytes;
 use crate::codec::ByteRows;
+use crate::codec::without_state;
 use crate::key_hasher::KeyHasher;
 use crate::{Epoch, HotCache, ObjectId, Result, StateCache};
 use bytes::Bytes;
@@ -123,13 +124,16 @@ impl Shared {
     /// The committed value of a key, straight from RocksDB.
     pub(super) fn read(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>> {
         let full = full_key(table.object(), key);
-        Ok(self.db.get_cf(self.family(table.family()), full)?.map(Bytes::from))
+        let value = self.db.get_pinned_cf(self.family(table.family()), full)?;
+        Ok(value.map(|value| Bytes::copy_from_slice(for_readers(table, &value))))
     }
 
     /// The values of `keys` (in any order) from RocksDB.
     pub(super) fn read_many(&self, table: Table, keys: &[&[u8]], options: &ReadOptions) -> Result<Vec<Option<Bytes>>> {
         let mut values = vec![None; keys.len()];
-        self.read_each(table, keys, options, &mut |index, value| values[index] = value.map(Bytes::copy_from_slice))?;
+        self.read_each(table, keys, options, &mut |index, value| {
+            values[index] = value.map(|value| Bytes::copy_from_slice(for_readers(table, value)));
+        })?;
         Ok(values)
     }
 
@@ -242,5 +246,14 @@ impl Shared {
         let mut options = ReadOptions::default();
         options.set_snapshot(&snapshot);
         self.read_many(table, keys, &options)
+    }
+}
+
+/// What readers get of an entry, and what the row cache keeps: rows without the state that is stored with them.
+pub(super) fn for_readers(table: Table, stored: &[u8]) -> &[u8] {
+    match table {
+        // Damaged rows are for the codec to find.
+        Table::Rows(_) => without_state(stored).unwrap_or(stored),
+        Table::State(_) => stored,
     }
 }

@@ -85,6 +85,22 @@ impl TableWriter {
         }
     }
 
+    /// Writes the entries of the indexes for `delta`, whose rows are written already. It has no equal rows.
+    ///
+    /// # Errors
+    /// As [`TableWriter::apply`].
+    pub fn write_indexes(&self, scope: &mut EpochScope, delta: &Delta) -> Result<()> {
+        if self.indexes.is_empty() || delta.is_empty() {
+            return Ok(());
+        }
+        let keys = self.key.encode_batch(delta.rows())?;
+        let changes = changes(self.layout.object, &keys, delta.weights())?;
+        for index in &self.indexes {
+            index.encode(delta.rows())?.write(scope, &changes);
+        }
+        Ok(())
+    }
+
     /// Key and row bytes of each row of `rows`, as they are stored (without the ordinal of keyless relations).
     ///
     /// # Errors
@@ -188,41 +204,42 @@ impl IndexWriter {
 
 /// `entries[0]` is the relation, the others are its indexes.
 fn apply_keyed(scope: &mut EpochScope, entries: &[Entries], weights: &[i64]) -> Result<()> {
-    let changes = changes(&entries[0], weights)?;
-    for entries in entries {
-        // All deletions first: the index entry one row leaves may be that which another row takes.
-        for change in &changes {
-            if let Some(old) = change.old
-                && change.new.is_none_or(|new| entries.keys.get(old) != entries.keys.get(new))
-            {
-                scope.delete(entries.table, entries.keys.get(old));
-            }
-        }
-        for change in &changes {
-            if let Some(new) = change.new
-                && change.old.is_none_or(|old| !entries.same(old, new))
-            {
-                scope.put(entries.table, entries.keys.get(new), entries.values.get(new));
-            }
-        }
-    }
+    let changes = changes(entries[0].table.object(), &entries[0].keys, weights)?;
+    entries.iter().for_each(|entries| entries.write(scope, &changes));
     Ok(())
 }
 
 impl Entries {
+    fn write(&self, scope: &mut EpochScope, changes: &[Change]) {
+        // All deletions first: the index entry one row leaves may be that which another row takes.
+        for change in changes {
+            if let Some(old) = change.old
+                && change.new.is_none_or(|new| self.keys.get(old) != self.keys.get(new))
+            {
+                scope.delete(self.table, self.keys.get(old));
+            }
+        }
+        for change in changes {
+            if let Some(new) = change.new
+                && change.old.is_none_or(|old| !self.same(old, new))
+            {
+                scope.put(self.table, self.keys.get(new), self.values.get(new));
+            }
+        }
+    }
+
     fn same(&self, a: usize, b: usize) -> bool {
         self.keys.get(a) == self.keys.get(b) && self.values.get(a) == self.values.get(b)
     }
 }
 
-/// The change of each key, in the order the keys first occur.
-fn changes(relation: &Entries, weights: &[i64]) -> Result<Vec<Change>> {
-    let object = relation.table.object();
+/// The change of each key of relation `object`, in the order the keys first occur.
+fn changes(object: ObjectId, keys: &ByteRows, weights: &[i64]) -> Result<Vec<Change>> {
     let mut positions: HashMap<&[u8], usize, foldhash::fast::RandomState> =
         HashMap::with_capacity_and_hasher(weights.len(), foldhash::fast::RandomState::default());
     let mut changes: Vec<Change> = Vec::with_capacity(weights.len());
     for (i, weight) in weights.iter().enumerate() {
-        let position = *positions.entry(relation.keys.get(i)).or_insert_with(|| {
+        let position = *positions.entry(keys.get(i)).or_insert_with(|| {
             changes.push(Change::default());
             changes.len() - 1
         });

@@ -3,6 +3,7 @@
 //! - `accumulator`: what a function keeps; `count`, `sum`, `avg`, `extreme`: one function each
 //! - `totals`, `exact_total`, `float_total`: the sums behind sum and avg
 //! - `column`: an aggregate of the plan; `multiset`: ordered values for MIN, MAX and DISTINCT
+//! - `in_rows`: the aggregate that makes a view's rows, with its state in them
 
 mod accumulator;
 mod avg;
@@ -11,13 +12,16 @@ mod count;
 mod exact_total;
 mod extreme;
 mod float_total;
+mod in_rows;
 mod multiset;
 mod sum;
 mod totals;
 
+pub(in crate::dataflow) use in_rows::RowAggregates;
+
 use super::keys::DistinctKeys;
 use super::state_bytes::{STATE_VERSION, get_signed, open, put_signed};
-use super::{Fault, Operator, RowError, StepScope, only, weights};
+use super::{Fault, Operator, RowError, RowErrors, StepScope, only, weights};
 use crate::dataflow::batch::{batch_of, row_text, take_columns};
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::interleave;
@@ -97,21 +101,22 @@ impl AggregateOperator {
     fn load(&mut self, keys: &[&[u8]], state: &mut EpochScope) -> Result<Vec<Option<i64>>, Fault> {
         let stored = state.get_many(self.groups, keys)?;
         self.columns.iter_mut().for_each(AggregateColumn::clear);
-        let mut rows = Vec::with_capacity(keys.len());
-        for stored in stored.iter() {
-            let Some(stored) = stored else {
-                self.columns.iter_mut().for_each(AggregateColumn::push_empty);
-                rows.push(self.is_global().then_some(0));
-                continue;
-            };
-            let mut rest = open(stored)?;
-            rows.push(Some(get_signed(&mut rest)?));
-            self.columns.iter_mut().try_for_each(|column| column.push_state(&mut rest))?;
-            if !rest.is_empty() {
-                return Err(super::state_bytes::damaged("bytes after the last aggregate"));
-            }
+        stored.iter().map(|stored| self.load_group(stored)).collect()
+    }
+
+    /// Adds a group from its state, or without any. Returns how many rows it has.
+    fn load_group(&mut self, stored: Option<&[u8]>) -> Result<Option<i64>, Fault> {
+        let Some(stored) = stored else {
+            self.columns.iter_mut().for_each(AggregateColumn::push_empty);
+            return Ok(self.is_global().then_some(0));
+        };
+        let mut rest = open(stored)?;
+        let rows = get_signed(&mut rest)?;
+        self.columns.iter_mut().try_for_each(|column| column.push_state(&mut rest))?;
+        if !rest.is_empty() {
+            return Err(super::state_bytes::damaged("bytes after the last aggregate"));
         }
-        Ok(rows)
+        Ok(Some(rows))
     }
 
     /// Writes back the touched groups; those without rows are deleted.
@@ -123,17 +128,38 @@ impl AggregateOperator {
                 continue;
             }
             value.clear();
-            value.push(STATE_VERSION);
-            put_signed(*rows, &mut value);
-            self.columns.iter().for_each(|column| column.write_state(group, &mut value));
+            self.write_group(group, *rows, &mut value);
             state.put(self.groups, key, &value);
         }
+    }
+
+    /// Appends the state of a touched group.
+    fn write_group(&self, group: usize, rows: i64, out: &mut Vec<u8>) {
+        out.push(STATE_VERSION);
+        put_signed(rows, out);
+        self.columns.iter().for_each(|column| column.write_state(group, out));
     }
 
     /// The result columns of the touched groups as they stand.
     fn results(&self, groups: usize, failed: &mut dyn FnMut(&str, usize, &str)) -> Result<RecordBatch, Fault> {
         let columns = self.columns.iter().map(|c| c.results(&mut |group, message| failed(&c.name, group, message)));
         batch_of(&self.results, columns.collect::<Result<_, _>>()?, groups)
+    }
+
+    /// The result columns after a change; aggregates that fail are reported with the first row of their group.
+    fn new_results(
+        &self,
+        input: &Delta,
+        groups: &DistinctKeys,
+        row_errors: &mut RowErrors,
+    ) -> Result<RecordBatch, Fault> {
+        self.results(groups.len(), &mut |name, group, message| {
+            row_errors.add(|| RowError {
+                expression: name.to_owned(),
+                message: message.to_owned(),
+                row: row_text(input.rows(), groups.first_row[group] as usize),
+            });
+        })
     }
 
     /// Brings the aggregates up to date.
@@ -202,6 +228,12 @@ impl AggregateOperator {
     }
 }
 
+/// How many rows each touched group has after a change.
+fn new_rows(old_rows: &[Option<i64>], input: &Delta, groups: &DistinctKeys) -> Result<Vec<i64>, Fault> {
+    let changes = weights::sum_by(&groups.of_row, input.weights(), groups.len())?;
+    old_rows.iter().zip(changes).map(|(old, change)| weights::add(old.unwrap_or(0), change)).collect()
+}
+
 impl Operator for AggregateOperator {
     fn step(&mut self, inputs: &[&Delta], scope: &mut StepScope<'_>) -> Result<Delta, Fault> {
         // Not consolidated: everything below adds up weights, so rows that cancel each other change nothing.
@@ -215,20 +247,10 @@ impl Operator for AggregateOperator {
         let old_rows = self.load(&group_keys, scope.state)?;
         let old = self.results(groups.len(), &mut |_, _, _| {})?;
 
-        let changes = weights::sum_by(&groups.of_row, input.weights(), groups.len())?;
-        let new_rows = old_rows.iter().zip(changes).map(|(old, change)| weights::add(old.unwrap_or(0), change));
-        let new_rows = new_rows.collect::<Result<Vec<_>, _>>()?;
+        let new_rows = new_rows(&old_rows, input, &groups)?;
         self.update(input, &groups, &group_keys, scope.state)?;
         self.store(&group_keys, &new_rows, scope.state);
-
-        let row_errors = &mut *scope.row_errors;
-        let new = self.results(groups.len(), &mut |name, group, message| {
-            row_errors.add(|| RowError {
-                expression: name.to_owned(),
-                message: message.to_owned(),
-                row: row_text(input.rows(), groups.first_row[group] as usize),
-            });
-        })?;
+        let new = self.new_results(input, &groups, scope.row_errors)?;
         self.difference(input.rows(), &groups.first_row, (&old, &old_rows), (&new, &new_rows))
     }
 

@@ -1,7 +1,7 @@
 //! Damaged bytes give an error or some value, never a panic.
 
 use super::sample::{batch, schema, table};
-use crate::codec::{KeyCodec, RowCodec, Value};
+use crate::codec::{KeyCodec, RowCodec, Value, split_state};
 use crate::{ColumnType, KeyColumn, StorageError};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -44,6 +44,7 @@ fn read_row(codec: &RowCodec, bytes: &[u8]) {
         let _ = codec.column(bytes, column).map_err(check);
     }
     let _ = codec.decode([bytes].into_iter(), &schema(codec.types()), None).map_err(check);
+    let _ = split_state(bytes).map_err(check);
 }
 
 fn read_key(codec: &KeyCodec, bytes: &[u8]) {
@@ -71,6 +72,7 @@ proptest! {
         let codec = RowCodec::new(columns.clone());
         read_row(&codec, &bytes);
         read_row(&codec, &[&[1], bytes.as_slice()].concat());
+        read_row(&codec, &[&[2, 1, 0, 0, 0], bytes.as_slice()].concat());
         read_key(&key_codec(&columns, flags), &bytes);
     }
 
@@ -120,7 +122,8 @@ fn each_kind_of_damage_has_its_message() {
     let good = [1, 0, 1, 1, 0, 0, 0, b'a'];
     assert_eq!(row.column(&good, 1).unwrap(), Some(Value::Text("a")));
     for (at, byte, expected) in [
-        (0, 2, "row version 2, this build reads 1"),
+        (0, 2, "the state of a row is cut short: 8 bytes"),
+        (0, 3, "row version 3, this build reads 1"),
         (2, 7, "boolean byte 7 in a row"),
         (3, 9, "a row of 8 bytes does not have the lengths it states"),
         (7, 0xff, "text in a row is not UTF-8: invalid utf-8 sequence of 1 bytes from index 0"),

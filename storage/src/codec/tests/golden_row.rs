@@ -2,7 +2,7 @@
 
 use super::hex;
 use crate::ColumnType;
-use crate::codec::{RowCodec, Value};
+use crate::codec::{RowCodec, Value, split_state, with_state};
 use expect_test::{Expect, expect};
 
 fn check(columns: &[(ColumnType, Option<Value<'_>>)], expected: Expect) {
@@ -67,4 +67,20 @@ fn worked_example() {
         (ColumnType::Text, Some(Value::Text("x"))),
     ];
     check(&row, expect!["01082a00 00000000 00000500 00000700 00000000 00000500 00000600 00006461 69727978"]);
+}
+
+#[test]
+fn a_row_with_state() {
+    let codec = RowCodec::new(vec![ColumnType::Int16, ColumnType::Text]);
+    let values = [Some(Value::Int16(7)), Some(Value::Text("ab"))];
+    let (mut row, mut stored) = (Vec::new(), Vec::new());
+    codec.encode_values(&values, &mut row).unwrap();
+    with_state(&[0xaa, 0xbb], &row, &mut stored).unwrap();
+    expect!["02020000 00aabb01 00070002 00000061 62"].assert_eq(&hex(&stored));
+    assert_eq!(split_state(&stored).unwrap(), (Some(&[0xaa, 0xbb][..]), &row[..]));
+    assert_eq!(split_state(&row).unwrap(), (None, &row[..]));
+    for (column, value) in values.into_iter().enumerate() {
+        assert_eq!(codec.column(&stored, column).unwrap(), value);
+    }
+    assert!(split_state(&stored[..6]).is_err(), "cut short");
 }
