@@ -109,6 +109,27 @@ async fn a_commit_that_fails_loses_nothing_that_was_acknowledged() {
 }
 
 #[tokio::test]
+async fn a_large_commit_that_fails_ends_the_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Process::start(dir.path(), Some("before_commit:2=error")).unwrap();
+    let client = connect(server.addr).await.unwrap();
+    run(&client, "CREATE TABLE t (id bigint PRIMARY KEY, v text)").await;
+    // So large that the commit thread takes it, and the coordinator waits for events meanwhile.
+    let large = "INSERT INTO t SELECT generate_series, repeat('x', 100) FROM generate_series(1, 2000)";
+    assert_eq!(refused(&client, large).await.code().code(), "58030");
+    // Nobody sends it anything more.
+    while !server.has_ended() {
+        tokio::task::yield_now().await;
+    }
+    let server = Process::start(dir.path(), None).unwrap();
+    let client = connect(server.addr).await.unwrap();
+    assert_eq!(value(&client, "SELECT count(*) FROM t").await, "0");
+    run(&client, large).await;
+    assert_eq!(value(&client, "SELECT count(*) FROM t").await, "2000");
+    server.kill();
+}
+
+#[tokio::test]
 async fn a_drop_shows_when_it_is_durable() {
     let dir = tempfile::tempdir().unwrap();
     let mut server = Process::start(dir.path(), Some("before_commit:3=hold")).unwrap();

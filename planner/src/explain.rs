@@ -35,7 +35,8 @@ pub fn explain_state(plan: &DataflowPlan) -> Vec<StateOwner> {
     let mut owners: Vec<(u32, StateOwner)> = Vec::new();
     for node in &plan.nodes {
         for (number, (slot, holds)) in node.state.iter().zip(held(&node.op)).enumerate() {
-            let holds = if number == 0 && is_in_rows(plan, node) { "nothing: groups are in the view's rows" } else { holds };
+            let holds =
+                if number == 0 && is_in_rows(plan, node) { "nothing: groups are in the view's rows" } else { holds };
             owners.push((*slot, StateOwner { operator: what(plan, node), holds }));
         }
     }

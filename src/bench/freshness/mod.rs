@@ -100,6 +100,8 @@ fn measure(server: &Process, views: u64, args: &Args, table: &mut Table) -> Resu
     let highest = feed.highest(time)?.rate();
     for share in &args.shares {
         let rate = (highest * share / 100.0).max(1.0);
+        // What the rate before has left to be compacted is not of this one.
+        server.caught_up()?;
         progress(&format!("freshness: {subject}, {share} % of {}: {} events/s", plain(highest), plain(rate)));
         let probing = || probe::run(server.addr, views - 1, args.probes, time);
         let (probed, fed) = Feed { rate: Some(rate), ..feed }.during(probing)?;

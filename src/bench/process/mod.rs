@@ -21,6 +21,12 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks at a server that starts or stops.
 const LOOK: Duration = Duration::from_millis(10);
+/// A server has caught up when it takes less of a core than this over [`QUIET`].
+const QUIET_SHARE: f64 = 0.05;
+/// See [`QUIET_SHARE`].
+const QUIET: Duration = Duration::from_millis(500);
+/// Longest time to wait for that.
+const CATCH_UP: Duration = Duration::from_secs(120);
 
 /// A running server.
 pub(super) struct Process {
@@ -39,6 +45,21 @@ impl Process {
     /// Processor time since it was started, its children's included.
     pub(super) fn cpu(&self) -> Result<Duration, BenchError> {
         cpu::of_tree(self.id())
+    }
+
+    /// Waits until what it was fed with leaves nothing more to do: flushes and compactions.
+    pub(super) fn caught_up(&self) -> Result<(), BenchError> {
+        let start = Instant::now();
+        let mut before = self.cpu()?;
+        while start.elapsed() < CATCH_UP {
+            std::thread::sleep(QUIET);
+            let now = self.cpu()?;
+            if now.saturating_sub(before).as_secs_f64() < QUIET_SHARE * QUIET.as_secs_f64() {
+                break;
+            }
+            before = now;
+        }
+        Ok(())
     }
 
     /// Waits until the port is open.

@@ -19,13 +19,6 @@ const WRITERS: usize = 2;
 const BATCH: u64 = 1_000;
 /// Restarts timed per size; the median counts.
 const RESTARTS: usize = 3;
-/// The server has caught up with its compactions when it takes less of a core than this over [`LOOK`].
-const BUSY: f64 = 0.05;
-/// See [`BUSY`].
-const LOOK: Duration = Duration::from_millis(500);
-/// Longest time to wait for that.
-const CATCH_UP: Duration = Duration::from_secs(120);
-
 /// Two views: a row per user, and a row per user and kind of item.
 const VIEWS: [&str; 2] = [
     "CREATE MATERIALIZED VIEW profile AS SELECT user_id, count(*) AS n, sum(price) AS total, max(ts) AS last FROM events GROUP BY user_id",
@@ -101,7 +94,7 @@ fn measure(data: &Path, args: &Args) -> Result<Table, BenchError> {
         let to = args.base.saturating_mul(size).max(users);
         progress(&format!("state: filling to {} users", plain(to as f64)));
         events::fill(&mut Connection::open(server.addr)?, "events", users..to)?;
-        catch_up(&server)?;
+        server.caught_up()?;
         users = to;
         let row = Row::new(format!("{size} x"), ATTUNE).at(size as f64).with("users", "", users as f64);
         let row = row.with("disk", "MB", bytes_below(data)? as f64 / 1e6);
@@ -139,7 +132,7 @@ fn costs(server: &Process, users: u64, args: &Args, row: Row) -> Result<Row, Ben
     progress("state: events");
     let before = server.cpu()?;
     let fed = feed.highest(time)?;
-    catch_up(server)?;
+    server.caught_up()?;
     let per_event = (server.cpu()? - before).as_secs_f64() * 1e6 / fed.events.max(1) as f64;
     progress("state: lookups");
     let askers = (0..READERS).map(|_| Ok(Box::new(Lookup::open(server, &users)?) as Box<dyn Asker>));
@@ -147,21 +140,6 @@ fn costs(server: &Process, users: u64, args: &Args, row: Row) -> Result<Row, Ben
     let measured = load::run(askers, Shape { depth: 1, warmup: time / 5, time }, || server.cpu())?;
     let row = row.with("events", "/s", fed.rate()).with("event CPU", "µs", per_event);
     Ok(measured.row(row.with("lookup CPU", "µs", measured.cpu_per_operation())))
-}
-
-/// Waits until flushes and compactions are done.
-fn catch_up(server: &Process) -> Result<(), BenchError> {
-    let start = Instant::now();
-    let mut before = server.cpu()?;
-    while start.elapsed() < CATCH_UP {
-        std::thread::sleep(LOOK);
-        let now = server.cpu()?;
-        if (now - before).as_secs_f64() < BUSY * LOOK.as_secs_f64() {
-            break;
-        }
-        before = now;
-    }
-    Ok(())
 }
 
 /// Looks random users up.
