@@ -30,8 +30,8 @@ pub struct StateCache {
 #[derive(Debug)]
 pub(crate) struct CachedState {
     table: HashTable<Entry>,
-    /// Relations whose rows carry state, and are cached here too.
-    followed: HashSet<ObjectId>,
+    /// Tables that are read by key, before they are written: state, and rows that carry it.
+    followed: HashSet<Table>,
     bytes: usize,
     budget: usize,
     /// The bucket that eviction looks at next.
@@ -187,20 +187,14 @@ impl CachedState {
         self.evict(bucket);
     }
 
-    /// Replaces the value of an entry if it is cached: write-through of state that may never be read again.
-    pub(crate) fn update(&mut self, hash: u64, object: ObjectId, key: &[u8], value: Option<&[u8]>) {
-        if self.too_large(key, value) {
-            self.remove(hash, object, key);
-            return;
-        }
-        let Ok(mut found) = self.table.find_entry(hash, |entry| entry.is(hash, object, key)) else { return };
-        let entry = found.get_mut();
-        self.bytes -= entry.bytes();
-        entry.set(value);
-        self.bytes += entry.bytes();
-        if self.bytes > self.budget {
-            let bucket = found.bucket_index();
-            self.evict(bucket);
+    /// Takes over a write to a table that is followed. What is deleted stays known as absent if it was cached.
+    pub(crate) fn write(&mut self, hash: u64, object: ObjectId, key: &[u8], value: Option<&[u8]>) {
+        if value.is_some() {
+            self.insert(hash, object, key, value);
+        } else if let Some(entry) = self.table.find_mut(hash, |entry| entry.is(hash, object, key)) {
+            self.bytes -= entry.bytes();
+            entry.set(None);
+            self.bytes += entry.bytes();
         }
     }
 
@@ -211,22 +205,22 @@ impl CachedState {
         }
     }
 
-    /// From now on the rows of `relation` may be cached: they carry state.
-    pub(crate) fn follow(&mut self, relation: ObjectId) {
-        self.followed.insert(relation);
+    /// From now on what is read of `table` is cached, and what is written to it.
+    pub(crate) fn follow(&mut self, table: Table) {
+        self.followed.insert(table);
     }
 
-    /// Whether entries of `table` may be cached, so that it has to be told of writes to it.
-    pub(crate) fn holds(&self, table: Table) -> bool {
-        match table {
-            Table::State(_) => true,
-            Table::Rows(relation) => self.followed.contains(&relation),
+    /// Whether entries of `table` are cached: the cache has to be told of writes to it.
+    pub(crate) fn follows(&self, table: Table) -> bool {
+        self.followed.contains(&table)
+    }
+
+    /// Forgets all entries of a table. Looks at every entry of the cache.
+    pub(crate) fn remove_table(&mut self, table: Table) {
+        if !self.followed.remove(&table) {
+            return;
         }
-    }
-
-    /// Forgets all entries of an object. Looks at every entry of the cache.
-    pub(crate) fn remove_object(&mut self, object: ObjectId) {
-        self.followed.remove(&object);
+        let object = table.object();
         let mut freed = 0;
         self.table.retain(|entry| {
             let keep = entry.object != object;
@@ -285,9 +279,9 @@ mod tests {
                         model.insert(key, value);
                     }
                     2 => {
-                        cached.update(hash(key), OBJECT, &[key], value.as_deref());
-                        if let Some(known) = model.get_mut(&key) {
-                            *known = value;
+                        cached.write(hash(key), OBJECT, &[key], value.as_deref());
+                        if value.is_some() || model.contains_key(&key) {
+                            model.insert(key, value);
                         }
                     }
                     _ => {
@@ -315,7 +309,9 @@ mod tests {
             assert_eq!(cached.get(0, OBJECT, &0u64.to_be_bytes()), Some(Some(&b"value"[..])), "read all the time");
         }
         assert!(cached.table.len() > 500 && cached.bytes <= 100_000);
-        cached.remove_object(OBJECT);
+        cached.remove_table(Table::State(OBJECT));
+        cached.follow(Table::State(OBJECT));
+        cached.remove_table(Table::State(OBJECT));
         assert_eq!((cached.bytes, cached.table.len()), (0, 0));
     }
 

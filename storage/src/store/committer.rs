@@ -147,21 +147,16 @@ fn evict_rows<'a>(shared: &Shared, batch: &'a EpochBatch) -> Vec<HotWrite<'a>> {
     hot
 }
 
-/// Writes the epoch through to the state that is cached. Keys that are not were never read, and may never be. Only the
-/// writer reads the state cache, so this need not happen at the moment of publishing.
+/// Writes the epoch through to the state cache: all that is written to tables it follows, since what was read and written in
+/// one epoch will be in later ones. Only the writer reads the cache, so this need not happen at the moment of publishing.
 fn update_state(shared: &Shared, writes: &Merged) {
     let mut state = shared.state.lock();
     for table in &writes.dropped {
-        if state.holds(*table) {
-            state.remove_object(table.object());
-        }
+        state.remove_table(*table);
     }
-    for (table, overlay) in writes.overlays.iter() {
-        if state.holds(table) {
-            let object = table.object();
-            for (hash, key, value) in overlay.iter() {
-                state.update(hash, object, key, value);
-            }
+    for (table, overlay) in writes.overlays.iter().filter(|(table, _)| state.follows(*table)).collect::<Vec<_>>() {
+        for (hash, key, value) in overlay.iter() {
+            state.write(hash, table.object(), key, value);
         }
     }
 }

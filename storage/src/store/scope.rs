@@ -98,16 +98,19 @@ impl EpochScope {
     /// # Errors
     /// When RocksDB fails.
     pub fn get_many(&mut self, table: Table, keys: &[&[u8]]) -> Result<Values> {
-        self.read(table, keys, matches!(table, Table::State(_)))
+        match table {
+            Table::State(_) => self.get_many_with_state(table, keys),
+            Table::Rows(_) => self.read(table, keys, false),
+        }
     }
 
-    /// As [`EpochScope::get_many`], for rows that carry state: what is read stays in the state cache, which from now on
-    /// follows all writes to `table`.
+    /// As [`EpochScope::get_many`], for state and for rows that carry it: by way of the state cache, which from now on takes over
+    /// all writes to `table`.
     ///
     /// # Errors
     /// When RocksDB fails.
     pub fn get_many_with_state(&mut self, table: Table, keys: &[&[u8]]) -> Result<Values> {
-        self.shared.state.lock().follow(table.object());
+        self.shared.state.lock().follow(table);
         self.read(table, keys, true)
     }
 
@@ -127,7 +130,10 @@ impl EpochScope {
             let value = if state { value } else { value.map(|value| for_readers(table, value)) };
             values.set(i, value);
             if state {
-                cache.insert(hash, object, keys[i], value);
+                // What is absent will be written.
+                if value.is_some() {
+                    cache.insert(hash, object, keys[i], value);
+                }
             } else {
                 let value = value.map(Bytes::copy_from_slice);
                 self.shared.rows.insert_if(object, keys[i], value, || self.shared.still_idle(noted));
