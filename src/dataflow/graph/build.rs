@@ -169,8 +169,9 @@ impl Builder<'_> {
             }
             _ => None,
         };
-        if layout.key.len() != key.len() || layout.columns.len() != schema.fields().len() {
-            return Err(broken("the view has other columns than its plan"));
+        let stored_key = layout.key.iter().map(|key| key.column);
+        if !stored_key.eq(self.plan.key.iter().copied()) || layout.columns.len() != schema.fields().len() {
+            return Err(broken("the view has other columns, or another key, than its plan"));
         }
         Ok(RowAggregates::new(aggregate, project, key, layout, schema))
     }
