@@ -115,12 +115,15 @@ impl Activity {
             connection.prepare("q", "SELECT user_id, n, total, last FROM profile WHERE user_id = $1", &[BIGINT])?;
         }
         let (mut random, mut amount, mut latency) = (Random::new(number), 0, histogram());
-        while !stop.0.load(Ordering::Relaxed) {
+        // At least once, however busy the machine is: nothing done is no rate to compare with.
+        loop {
             let (done, time) = self.once(ground, &mut connection, &mut random)?;
             latency.saturating_record(nanoseconds(time));
             amount += done;
+            if stop.0.load(Ordering::Relaxed) {
+                return Ok((amount, latency));
+            }
         }
-        Ok((amount, latency))
     }
 
     /// How much was done, and the time the statement took.
