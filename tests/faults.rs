@@ -16,6 +16,13 @@ async fn refused(client: &Client, sql: &str) -> DbError {
     error.as_db_error().unwrap_or_else(|| panic!("{sql}: {error}")).clone()
 }
 
+/// Waits until a server has ended by itself.
+async fn ended(server: &mut Process) {
+    while !server.has_ended() {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// The one value of a query.
 async fn value(client: &Client, sql: &str) -> String {
     rows(client, sql).await[0][0].clone().unwrap_or_else(|| "NULL".to_owned())
@@ -97,9 +104,7 @@ async fn a_commit_that_fails_loses_nothing_that_was_acknowledged() {
     } else {
         panic!("a write after a failed commit");
     }
-    while !server.has_ended() {
-        tokio::task::yield_now().await;
-    }
+    ended(&mut server).await;
     let server = Process::start(dir.path(), None).unwrap();
     let client = connect(server.addr).await.unwrap();
     // The failed one was told that it failed; it had not reached the disk.
@@ -118,9 +123,7 @@ async fn a_large_commit_that_fails_ends_the_server() {
     let large = "INSERT INTO t SELECT generate_series, repeat('x', 100) FROM generate_series(1, 2000)";
     assert_eq!(refused(&client, large).await.code().code(), "58030");
     // Nobody sends it anything more.
-    while !server.has_ended() {
-        tokio::task::yield_now().await;
-    }
+    ended(&mut server).await;
     let server = Process::start(dir.path(), None).unwrap();
     let client = connect(server.addr).await.unwrap();
     assert_eq!(value(&client, "SELECT count(*) FROM t").await, "0");
@@ -170,9 +173,7 @@ async fn a_crash_in_a_drop_leaves_nothing_behind() {
     run(&client, "CREATE INDEX i ON t (n)").await;
     run(&client, "INSERT INTO t SELECT generate_series, generate_series % 3 FROM generate_series(1, 100)").await;
     assert!(client.batch_execute("DROP TABLE t CASCADE").await.is_err(), "the process is gone");
-    while !server.has_ended() {
-        tokio::task::yield_now().await;
-    }
+    ended(&mut server).await;
     // The catalog is as after the DROP, the rows are still there: the start deletes them.
     let rows_of = |store: &Store| TableReader::new(store.clone(), FIRST).range(&KeyRange::all(), false, 0, 10).unwrap();
     let (store, committer) = open(dir.path());

@@ -50,8 +50,8 @@ pub fn explain_state(plan: &DataflowPlan) -> Vec<StateOwner> {
 
 /// Whether an operator keeps its state in the rows of the view.
 fn is_in_rows(plan: &DataflowPlan, node: &Node) -> bool {
-    plan.state_in_rows
-        && plan.row_aggregate().is_some_and(|found| std::ptr::eq(&raw const plan.nodes[found.node], node))
+    // State tables are of one node each.
+    plan.state_in_rows && plan.row_aggregate().is_some_and(|found| plan.nodes[found.node].state == node.state)
 }
 
 /// What the state tables of an operator hold, in their order.

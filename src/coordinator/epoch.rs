@@ -158,8 +158,8 @@ impl Clock {
             commit::refuse(writes, &fatal);
             return Err(fatal);
         }
-        // What changes the catalog, and backfills, want to be seen by the epoch after it as committed.
         let large = batch.bytes() >= LARGE_BYTES;
+        // What changes the catalog, and backfills, want to be seen by the epoch after it as committed.
         let alone = batch.is_empty() || catalog.is_some() || !builds.is_empty() || self.has_background_work();
         let pending = if batch.is_empty() { None } else { Some(self.committer.detach(batch)) };
         let progress = builds.iter().map(|build| (build.index, build.rows, build.finished)).collect();

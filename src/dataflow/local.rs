@@ -320,9 +320,7 @@ fn write(
 ) -> Result<(Delta, usize), Fault> {
     let deltas: Vec<Delta> = changes.iter().map(|change| change.delta.clone()).collect();
     let delta = Delta::concat(&view.graph.schema(), &deltas)?;
-    if let Some(written) = changes.iter().map(|change| change.written).sum::<Option<usize>>()
-        && !changes.is_empty()
-    {
+    if let Some(written) = changes.iter().map(|change| change.written).sum::<Option<usize>>() {
         view.writer.write_indexes(scope, &delta)?;
         return Ok((delta, written));
     }

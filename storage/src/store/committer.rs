@@ -154,7 +154,10 @@ fn update_state(shared: &Shared, writes: &Merged) {
     for table in &writes.dropped {
         state.remove_table(*table);
     }
-    for (table, overlay) in writes.overlays.iter().filter(|(table, _)| state.follows(*table)).collect::<Vec<_>>() {
+    for (table, overlay) in writes.overlays.iter() {
+        if !state.follows(table) {
+            continue;
+        }
         for (hash, key, value) in overlay.iter() {
             state.write(hash, table.object(), key, value);
         }

@@ -110,7 +110,6 @@ impl EpochScope {
     /// # Errors
     /// When RocksDB fails.
     pub fn get_many_with_state(&mut self, table: Table, keys: &[&[u8]]) -> Result<Values> {
-        self.shared.state.lock().follow(table);
         self.read(table, keys, true)
     }
 
@@ -208,11 +207,15 @@ impl EpochScope {
         Ok(())
     }
 
-    /// Fills in the values that are in memory. Returns the keys for which RocksDB has to be asked, with their hashes.
+    /// Fills in the values that are in memory. Returns the keys for which RocksDB has to be asked, with their hashes. `state` as
+    /// in [`EpochScope::read`].
     fn known(&self, table: Table, keys: &[&[u8]], state: bool, values: &mut Values) -> Vec<(usize, u64)> {
         let object = table.object();
         let layers = self.layers(table);
         let mut cache = self.shared.state.lock();
+        if state {
+            cache.follow(table);
+        }
         let mut missing = Vec::new();
         for (i, key) in keys.iter().enumerate() {
             let hash = self.shared.hasher.hash(object, key);

@@ -109,7 +109,7 @@ impl RowAggregates {
         if left.len() == groups.len() {
             columns.extend(results.columns().iter().cloned());
         } else {
-            columns.extend(take_columns(results.columns(), &UInt32Array::from(left.to_vec()))?);
+            columns.extend(take_columns(results.columns(), &UInt32Array::from_iter_values(left.iter().copied()))?);
         }
         let aggregated = batch_of(&self.aggregate.schema, columns, left.len())?;
         let columns = match &self.project {
@@ -171,7 +171,7 @@ impl RowAggregates {
         let come = if changed.come.len() == rows.num_rows() {
             rows.clone()
         } else {
-            take_record_batch(rows, &UInt32Array::from(changed.come.clone()))?
+            take_record_batch(rows, &UInt32Array::from_iter_values(changed.come.iter().copied()))?
         };
         let mut weights = vec![-1; gone.num_rows()];
         weights.resize(gone.num_rows() + come.num_rows(), 1);

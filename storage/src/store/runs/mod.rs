@@ -122,8 +122,7 @@ impl Runs {
         if self.cache.is_disabled() {
             return None;
         }
-        let watched = self.watched.read().get(&object).cloned()?;
-        let length = watched.codec.prefix_len(&range.from, shape.columns).ok()?;
+        let length = self.watched.read().get(&object)?.codec.prefix_len(&range.from, shape.columns).ok()?;
         Part::new(range, length, shape.reverse)
     }
 }
