@@ -4,6 +4,11 @@ use super::BenchError;
 use super::random::Random;
 use super::report::Row;
 use hdrhistogram::Histogram;
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll;
+use rustix::io::Errno;
+use std::io;
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
@@ -23,13 +28,22 @@ pub(super) trait Asker: Send {
     /// Appends a question.
     fn ask(&mut self, random: &mut Random, out: &mut Vec<u8>);
 
-    /// Sends the questions in `out`, and returns when all are answered.
-    fn exchange(&mut self, out: &mut Vec<u8>, questions: usize) -> Result<(), BenchError>;
+    /// Sends the questions in `out`.
+    fn send(&mut self, out: &mut Vec<u8>, questions: usize) -> Result<(), BenchError>;
+
+    /// Reads once, waiting for something to read. Says whether all questions are answered.
+    fn receive(&mut self) -> Result<bool, BenchError>;
+
+    /// Can be read when there is something to receive.
+    fn socket(&self) -> BorrowedFd<'_>;
 }
 
 /// How long and how deep.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
+    /// Threads of the client. Each serves its part of the connections as a proxy or an asynchronous program does, whichever is
+    /// answered first; as many threads as connections are what a blocking driver makes.
+    pub(super) threads: usize,
     /// Questions sent together on a connection before their answers are awaited.
     pub(super) depth: usize,
     /// Time before figures are taken.
@@ -90,14 +104,16 @@ pub(super) fn run(
     shape: Shape,
     cpu: impl Fn() -> Result<Duration, BenchError>,
 ) -> Result<Measured, BenchError> {
-    let (state, answered) = (AtomicU8::new(WARMING), AtomicBool::new(false));
+    let progress = Progress { state: AtomicU8::new(WARMING), answered: AtomicBool::new(false) };
+    let mut parts: Vec<Vec<Turn<'_>>> = Vec::new();
+    parts.resize_with(shape.threads.clamp(1, askers.len().max(1)), Vec::new);
+    for (at, asker) in askers.into_iter().enumerate() {
+        let part = at % parts.len();
+        parts[part].push(Turn::new(asker, at as u64, shape.depth));
+    }
     std::thread::scope(|scope| {
-        let (state, answered) = (&state, &answered);
-        let threads: Vec<_> = askers
-            .into_iter()
-            .enumerate()
-            .map(|(seed, mut asker)| scope.spawn(move || ask(&mut *asker, seed as u64, shape.depth, state, answered)))
-            .collect();
+        let Progress { state, answered } = &progress;
+        let threads: Vec<_> = parts.into_iter().map(|part| scope.spawn(|| ask(part, &progress))).collect();
         std::thread::sleep(shape.warmup);
         let (before, start) = (cpu(), Instant::now());
         state.store(MEASURING, Ordering::Relaxed);
@@ -118,31 +134,77 @@ pub(super) fn run(
     })
 }
 
-/// Asks until told to stop; the latencies while measuring.
-fn ask(
-    asker: &mut dyn Asker,
-    seed: u64,
+/// What the threads of a run tell each other.
+struct Progress {
+    state: AtomicU8,
+    /// There was an answer while measuring.
+    answered: AtomicBool,
+}
+
+/// A connection, and the questions it waits for.
+struct Turn<'a> {
+    asker: Box<dyn Asker + 'a>,
+    random: Random,
+    out: Vec<u8>,
     depth: usize,
-    state: &AtomicU8,
-    answered: &AtomicBool,
-) -> Result<Histogram<u64>, BenchError> {
-    let (mut random, mut out, mut latency) = (Random::new(seed), Vec::new(), histogram());
-    loop {
-        let now = state.load(Ordering::Relaxed);
-        if now == STOPPING {
-            return Ok(latency);
+    sent: Instant,
+    /// Sent while measuring.
+    counts: bool,
+}
+
+impl<'a> Turn<'a> {
+    fn new(asker: Box<dyn Asker + 'a>, seed: u64, depth: usize) -> Turn<'a> {
+        Turn { asker, random: Random::new(seed), out: Vec::new(), depth, sent: Instant::now(), counts: false }
+    }
+
+    /// Sends the next questions.
+    fn send(&mut self, state: u8) -> Result<(), BenchError> {
+        self.out.clear();
+        for _ in 0..self.depth {
+            self.asker.ask(&mut self.random, &mut self.out);
         }
-        out.clear();
-        for _ in 0..depth {
-            asker.ask(&mut random, &mut out);
+        (self.sent, self.counts) = (Instant::now(), state == MEASURING);
+        self.asker.send(&mut self.out, self.depth)
+    }
+}
+
+/// Asks on all of these connections until told to stop; the latencies while measuring.
+fn ask(mut turns: Vec<Turn<'_>>, progress: &Progress) -> Result<Histogram<u64>, BenchError> {
+    let mut latency = histogram();
+    let sockets = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(io::Error::from)?;
+    for (at, turn) in turns.iter_mut().enumerate() {
+        let key = epoll::EventData::new_u64(at as u64);
+        epoll::add(&sockets, turn.asker.socket(), key, epoll::EventFlags::IN).map_err(io::Error::from)?;
+        turn.send(progress.state.load(Ordering::Relaxed))?;
+    }
+    let (mut waiting, mut ready) = (turns.len(), Vec::with_capacity(turns.len()));
+    while waiting > 0 {
+        // With one connection the read itself waits.
+        if turns.len() > 1 {
+            ready.clear();
+            match epoll::wait(&sockets, spare_capacity(&mut ready), None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(io::Error::from(error).into()),
+            }
+        } else if ready.is_empty() {
+            ready.push(epoll::Event { flags: epoll::EventFlags::IN, data: epoll::EventData::new_u64(0) });
         }
-        let start = Instant::now();
-        asker.exchange(&mut out, depth)?;
-        if now == MEASURING {
-            latency.saturating_record_n(nanoseconds(start.elapsed()), depth as u64);
-            if !answered.load(Ordering::Relaxed) {
-                answered.store(true, Ordering::Relaxed);
+        for event in &ready {
+            let turn = &mut turns[event.data.u64() as usize];
+            if !turn.asker.receive()? {
+                continue;
+            }
+            if turn.counts {
+                latency.saturating_record_n(nanoseconds(turn.sent.elapsed()), turn.depth as u64);
+                if !progress.answered.load(Ordering::Relaxed) {
+                    progress.answered.store(true, Ordering::Relaxed);
+                }
+            }
+            match progress.state.load(Ordering::Relaxed) {
+                STOPPING => waiting -= 1,
+                state => turn.send(state)?,
             }
         }
     }
+    Ok(latency)
 }

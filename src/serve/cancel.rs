@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
 use std::future::Future;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -71,13 +71,14 @@ pub(super) struct Registered {
     pub(super) key: Key,
     cancel: Arc<Cancel>,
     /// The client's socket, to see it go away.
-    socket: Option<Arc<TcpStream>>,
+    socket: Option<Arc<Watched>>,
 }
 
 impl Registered {
     /// From now on statements end when the connection behind `socket` breaks.
-    pub(super) fn watch(&mut self, socket: TcpStream) {
-        self.socket = Some(Arc::new(socket));
+    pub(super) fn watch(&mut self, socket: std::net::TcpStream) {
+        let unregistered = Mutex::new(Some(socket));
+        self.socket = Some(Arc::new(Watched { unregistered, registered: OnceLock::new() }));
     }
 
     /// Starts a statement: requests from before it do not count.
@@ -94,11 +95,32 @@ impl Drop for Registered {
     }
 }
 
+/// A second handle of a client's socket. The runtime is told of it by the first statement that has to be waited for: until
+/// then it would wake up for two sockets with each message that comes in.
+struct Watched {
+    unregistered: Mutex<Option<std::net::TcpStream>>,
+    registered: OnceLock<TcpStream>,
+}
+
+impl Watched {
+    /// `None` when the runtime cannot take it.
+    fn socket(&self) -> Option<&TcpStream> {
+        if let Some(socket) = self.unregistered.lock().take() {
+            let socket = TcpStream::from_std(socket).inspect_err(|error| {
+                // Statements of a client that goes away then run to their end.
+                tracing::warn!(%error, "a connection cannot be watched");
+            });
+            return socket.ok().map(|socket| self.registered.get_or_init(|| socket));
+        }
+        self.registered.get()
+    }
+}
+
 /// What ends a running statement early.
 pub(super) struct Limits {
     cancel: Arc<Cancel>,
     deadline: Option<Instant>,
-    socket: Option<Arc<TcpStream>>,
+    socket: Option<Arc<Watched>>,
 }
 
 impl Limits {
@@ -140,8 +162,8 @@ impl Limits {
 
 /// Returns when the connection is broken. The end of the client's input is no break: it may wait for its answers, and cannot be
 /// told from one that has closed; as in Postgres, its statement then runs on.
-async fn gone(socket: Option<&TcpStream>) {
-    if let Some(socket) = socket
+async fn gone(socket: Option<&Watched>) {
+    if let Some(socket) = socket.and_then(Watched::socket)
         && socket.peek(&mut [0]).await.is_err()
     {
         return;

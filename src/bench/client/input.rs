@@ -21,43 +21,44 @@ impl Input {
         Input { buffer: vec![0; FIRST_BYTES], start: 0, end: 0 }
     }
 
-    /// The next message: its tag and its body.
-    pub(super) fn message(&mut self, from: &mut impl Read) -> Result<(u8, &[u8]), BenchError> {
-        self.hold(HEADER, from)?;
-        let tag = self.buffer[self.start];
-        let length = &self.buffer[self.start + 1..self.start + HEADER];
-        let length = u32::from_be_bytes([length[0], length[1], length[2], length[3]]) as usize + 1;
+    /// The next message that has arrived whole: its tag and its body.
+    pub(super) fn message(&mut self) -> Result<Option<(u8, &[u8])>, BenchError> {
+        let Some(header) = self.there().first_chunk::<HEADER>() else { return Ok(None) };
+        let tag = header[0];
+        let length = u32::from_be_bytes([header[1], header[2], header[3], header[4]]) as usize + 1;
         if length < HEADER {
             return Err(BenchError::Failed("the server sent a message of impossible length".to_owned()));
         }
-        self.hold(length, from)?;
+        if self.there().len() < length {
+            return Ok(None);
+        }
         let body = self.start + HEADER..self.start + length;
-        self.start += length;
-        Ok((tag, &self.buffer[body]))
+        self.take(length);
+        Ok(Some((tag, &self.buffer[body])))
     }
 
-    /// What is there, at least `bytes`; [`Input::take`] says how much of it was used.
-    pub(super) fn hold(&mut self, bytes: usize, from: &mut impl Read) -> Result<&[u8], BenchError> {
-        if self.start == self.end {
-            // Back to the beginning, which is in the processor's cache.
-            (self.start, self.end) = (0, 0);
+    /// What is there; [`Input::take`] says how much of it was used.
+    pub(super) fn there(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// Reads once.
+    pub(super) fn fill(&mut self, from: &mut impl Read) -> Result<(), BenchError> {
+        // Back to the beginning, which is in the processor's cache.
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        if self.end == self.buffer.len() {
+            self.buffer.resize(2 * self.end, 0);
         }
-        while self.end - self.start < bytes {
-            if self.start + bytes > self.buffer.len() {
-                self.buffer.copy_within(self.start..self.end, 0);
-                (self.start, self.end) = (0, self.end - self.start);
-            }
-            if bytes > self.buffer.len() {
-                self.buffer.resize(bytes.next_power_of_two(), 0);
-            }
+        loop {
             match from.read(&mut self.buffer[self.end..]) {
                 Ok(0) => return Err(BenchError::Failed("the server closed the connection".to_owned())),
                 Ok(read) => self.end += read,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error.into()),
             }
+            return Ok(());
         }
-        Ok(&self.buffer[self.start..self.end])
     }
 
     /// These bytes are done with.
@@ -93,9 +94,16 @@ mod tests {
         }
         let (mut input, mut from) = (Input::new(), Slowly(&bytes));
         for body in [&b"a"[..], &large, b"", b"xyz"] {
-            assert_eq!(input.message(&mut from).unwrap(), (b'D', body));
+            loop {
+                if let Some(message) = input.message().unwrap() {
+                    assert_eq!(message, (b'D', body));
+                    break;
+                }
+                input.fill(&mut from).unwrap();
+            }
         }
-        assert!(input.message(&mut from).is_err(), "the end is an error");
-        assert!(Input::new().message(&mut &b"D\0\0\0\0"[..]).is_err(), "as is a length that cannot be");
+        assert!(input.fill(&mut from).is_err(), "the end is an error");
+        input.fill(&mut &b"D\0\0\0\0"[..]).unwrap();
+        assert!(input.message().is_err(), "as is a length that cannot be");
     }
 }

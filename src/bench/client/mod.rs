@@ -1,4 +1,4 @@
-//! A Postgres client that costs next to nothing: blocking, one thread per connection, messages put together by hand.
+//! A Postgres client that costs next to nothing: a plain socket, messages put together by hand.
 //!
 //! A driver would take most of a small machine and leave the rest to the server that is to be measured. The same client
 //! serves Attune and PostgreSQL, so what it costs is the same for both.
@@ -11,6 +11,7 @@ use super::BenchError;
 use input::Input;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 /// A server that says nothing for so long has failed.
@@ -25,38 +26,54 @@ pub(super) type Rows = Vec<Vec<Option<String>>>;
 pub(super) struct Connection {
     stream: TcpStream,
     input: Input,
+    /// Times the server is to be ready until all that was sent is answered.
+    awaited: usize,
+    /// The first error since then.
+    error: Option<String>,
 }
 
 impl Connection {
     /// Connects as user `attune`, without a password, to database `postgres`.
     pub(super) fn open(addr: SocketAddr) -> Result<Connection, BenchError> {
-        let mut connection = Connection { stream: connect(addr)?, input: Input::new() };
-        connection.stream.write_all(&message::startup("attune", "postgres"))?;
-        connection.drain(1)?;
+        let mut connection = Connection { stream: connect(addr)?, input: Input::new(), awaited: 0, error: None };
+        connection.exchange(&message::startup("attune", "postgres"), 1)?;
         Ok(connection)
     }
 
     /// Sends what was put together, and reads until the server is ready for the `syncs`th time. Returns the number of rows.
     pub(super) fn exchange(&mut self, messages: &[u8], syncs: usize) -> Result<u64, BenchError> {
-        self.stream.write_all(messages)?;
-        self.drain(syncs)
+        self.send(messages, syncs)?;
+        self.answers()
     }
 
-    /// Sends what was put together; [`Connection::answers`] reads what comes of it.
-    pub(super) fn send(&mut self, messages: &[u8]) -> Result<(), BenchError> {
+    /// Sends what was put together; [`Connection::answers`] reads what comes of it until the server is ready for the `syncs`th time.
+    pub(super) fn send(&mut self, messages: &[u8], syncs: usize) -> Result<(), BenchError> {
+        self.awaited += syncs;
         Ok(self.stream.write_all(messages)?)
     }
 
-    /// Reads until the server is ready for the `syncs`th time. Returns the number of rows.
-    pub(super) fn answers(&mut self, syncs: usize) -> Result<u64, BenchError> {
-        self.drain(syncs)
+    /// Reads until all that was sent is answered. Returns the number of rows.
+    pub(super) fn answers(&mut self) -> Result<u64, BenchError> {
+        let mut rows = 0;
+        while !self.receive(&mut rows)? {}
+        Ok(rows)
+    }
+
+    /// Reads once, and counts rows: nothing is copied. Says whether all that was sent is answered.
+    pub(super) fn receive(&mut self, rows: &mut u64) -> Result<bool, BenchError> {
+        self.each_now(&mut |tag, _| *rows += u64::from(tag == message::DATA_ROW))
+    }
+
+    /// What says when there is something to [`Connection::receive`].
+    pub(super) fn socket(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
     }
 
     /// Executes statements; returns the rows of all of them.
     pub(super) fn query(&mut self, sql: &str) -> Result<Rows, BenchError> {
-        self.stream.write_all(&message::query(sql))?;
+        self.send(&message::query(sql), 1)?;
         let mut rows = Vec::new();
-        self.each(1, |tag, body| {
+        self.each(|tag, body| {
             if tag == message::DATA_ROW {
                 let values = message::values(body).into_iter();
                 rows.push(values.map(|value| value.map(|v| String::from_utf8_lossy(v).into_owned())).collect());
@@ -81,9 +98,9 @@ impl Connection {
 
     /// The rows of a prepared statement, as the bytes that came.
     pub(super) fn rows(&mut self, messages: &[u8]) -> Result<Vec<Vec<u8>>, BenchError> {
-        self.stream.write_all(messages)?;
+        self.send(messages, 1)?;
         let mut rows = Vec::new();
-        self.each(1, |tag, body| {
+        self.each(|tag, body| {
             if tag == message::DATA_ROW {
                 rows.push(body.to_vec());
             }
@@ -103,8 +120,8 @@ impl Connection {
 
     /// COPY TO STDOUT; `take` gets each line with its line feed.
     pub(super) fn copy_out(&mut self, sql: &str, mut take: impl FnMut(&[u8])) -> Result<(), BenchError> {
-        self.stream.write_all(&message::query(sql))?;
-        self.each(1, |tag, body| {
+        self.send(&message::query(sql), 1)?;
+        self.each(|tag, body| {
             if tag == message::COPY_DATA {
                 take(body);
             }
@@ -112,26 +129,25 @@ impl Connection {
         .map_err(|error| failed(sql, error))
     }
 
-    /// Reads and only counts: nothing is copied.
-    fn drain(&mut self, syncs: usize) -> Result<u64, BenchError> {
-        let mut rows = 0;
-        self.each(syncs, |tag, _| rows += u64::from(tag == message::DATA_ROW))?;
-        Ok(rows)
+    /// Gives every message to `take` until all that was sent is answered. Fails with the first error the server sent, but
+    /// reads on until then, so that the connection can be used again.
+    fn each(&mut self, mut take: impl FnMut(u8, &[u8])) -> Result<(), BenchError> {
+        while !self.each_now(&mut take)? {}
+        Ok(())
     }
 
-    /// Gives every message to `take` until the server is ready for the `syncs`th time. Fails with the first error the
-    /// server sent, but reads on until then, so that the connection can be used again.
-    fn each(&mut self, mut syncs: usize, mut take: impl FnMut(u8, &[u8])) -> Result<(), BenchError> {
-        let mut error = None;
-        while syncs > 0 {
-            let (tag, body) = self.input.message(&mut self.stream)?;
+    /// The part of [`Connection::each`] that arrives at once; true when it was the last.
+    fn each_now(&mut self, take: &mut impl FnMut(u8, &[u8])) -> Result<bool, BenchError> {
+        self.input.fill(&mut self.stream)?;
+        while self.awaited > 0 {
+            let Some((tag, body)) = self.input.message()? else { return Ok(false) };
             match tag {
-                message::READY => syncs -= 1,
-                message::ERROR if error.is_none() => error = Some(message::error(body)),
+                message::READY => self.awaited -= 1,
+                message::ERROR if self.error.is_none() => self.error = Some(message::error(body)),
                 _ => take(tag, body),
             }
         }
-        error.map_or(Ok(()), |error| Err(BenchError::Failed(error)))
+        self.error.take().map_or(Ok(true), |error| Err(BenchError::Failed(error)))
     }
 }
 

@@ -4,6 +4,7 @@ use super::input::Input;
 use crate::bench::BenchError;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
 
 /// Arrays in arrays: no answer that is asked for here nests deeper.
 const DEPTH: u32 = 4;
@@ -12,36 +13,48 @@ const DEPTH: u32 = 4;
 pub(in crate::bench) struct Redis {
     stream: TcpStream,
     input: Input,
+    /// Answers to what was sent that have not come yet.
+    awaited: usize,
 }
 
 impl Redis {
     /// Connects.
     pub(in crate::bench) fn open(addr: SocketAddr) -> Result<Redis, BenchError> {
-        Ok(Redis { stream: super::connect(addr)?, input: Input::new() })
+        Ok(Redis { stream: super::connect(addr)?, input: Input::new(), awaited: 0 })
     }
 
     /// Sends commands and reads their `answers` answers.
     pub(in crate::bench) fn exchange(&mut self, commands: &[u8], answers: usize) -> Result<(), BenchError> {
-        self.stream.write_all(commands)?;
-        let mut left = answers;
-        let mut bytes = 1;
-        while left > 0 {
-            let there = self.input.hold(bytes, &mut self.stream)?;
-            match length(there, DEPTH)? {
-                Some(length) => {
-                    if there[0] == b'-' {
-                        let line = String::from_utf8_lossy(&there[1..length]).trim_end().to_owned();
-                        return Err(BenchError::Failed(format!("redis: {line}")));
-                    }
-                    self.input.take(length);
-                    left -= 1;
-                    bytes = 1;
-                }
-                // Not whole yet: wait for more than is there.
-                None => bytes = there.len() + 1,
-            }
-        }
+        self.send(commands, answers)?;
+        while !self.receive()? {}
         Ok(())
+    }
+
+    /// Sends commands that will have so many answers; [`Redis::receive`] reads them.
+    pub(in crate::bench) fn send(&mut self, commands: &[u8], answers: usize) -> Result<(), BenchError> {
+        self.awaited += answers;
+        Ok(self.stream.write_all(commands)?)
+    }
+
+    /// Reads once. Says whether all that was sent is answered.
+    pub(in crate::bench) fn receive(&mut self) -> Result<bool, BenchError> {
+        self.input.fill(&mut self.stream)?;
+        while self.awaited > 0 {
+            let there = self.input.there();
+            let Some(length) = length(there, DEPTH)? else { return Ok(false) };
+            if there[0] == b'-' {
+                let line = String::from_utf8_lossy(&there[1..length]).trim_end().to_owned();
+                return Err(BenchError::Failed(format!("redis: {line}")));
+            }
+            self.input.take(length);
+            self.awaited -= 1;
+        }
+        Ok(true)
+    }
+
+    /// What says when there is something to [`Redis::receive`].
+    pub(in crate::bench) fn socket(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
     }
 }
 
@@ -63,6 +76,7 @@ fn length(bytes: &[u8], depth: u32) -> Result<Option<usize>, BenchError> {
         let text = std::str::from_utf8(&bytes[1..end]).ok().and_then(|text| text.trim_end().parse::<i64>().ok());
         text.ok_or_else(|| BenchError::Failed("redis sent a length that is none".to_owned()))
     };
+    // There is a line, so there is a first byte.
     match bytes[0] {
         b'+' | b'-' | b':' => Ok(Some(end)),
         b'$' => {

@@ -89,7 +89,7 @@ impl Prober {
             message::sync(out);
         }
         let sent = Instant::now();
-        self.sends.send(&insert)?;
+        self.sends.send(&insert, 1)?;
         while self.looks.exchange(&look, 1)? == 0 {
             if sent.elapsed() > PATIENCE {
                 return Err(BenchError::Failed(format!("an event was not visible after {PATIENCE:?}")));
@@ -98,7 +98,7 @@ impl Prober {
         }
         let visible = sent.elapsed();
         // Answered when visible; by now it is there, or about to come.
-        self.sends.answers(1)?;
+        self.sends.answers()?;
         Ok((visible, sent.elapsed()))
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn fill(servers: &Servers, data: &Data) -> Result<(), BenchError> {
     Ok(())
 }
 
-/// Reads every feature row once, so that what is measured is a server that has been up for a while: PostgreSQL's rows are in its
+/// Reads every feature row and every user's best candidates once, so that what is measured is a server that has been up for a while: PostgreSQL's rows are in its
 /// buffers after loading, and Redis has nothing else.
 pub(super) fn warm(server: &Process, data: &Data) -> Result<(), BenchError> {
     let mut connection = open(server)?;
@@ -75,6 +75,13 @@ pub(super) fn warm(server: &Process, data: &Data) -> Result<(), BenchError> {
         let (mut parameter, mut out) = (Vec::new(), Vec::new());
         message::bigint_array(&mut parameter, keys);
         message::execute(&mut out, "warm", &[&parameter]);
+        message::sync(&mut out);
+        connection.exchange(&out, 1)?;
+    }
+    connection.prepare("users", Question::Top10.sql(), &[message::BIGINT])?;
+    for (user, _) in data.all_users() {
+        let mut out = Vec::new();
+        message::execute(&mut out, "users", &[&user.to_be_bytes()]);
         message::sync(&mut out);
         connection.exchange(&out, 1)?;
     }

@@ -33,7 +33,7 @@ pub(super) fn idle(
             say(&format!("{title}: {}, {subject}", question.name()));
             let askers = askers(server, *question, data, connections, kind)?;
             let (time, warmup) = times(args);
-            let measured = load::run(askers, Shape { depth, warmup, time }, || server.cpu())?;
+            let measured = load::run(askers, Shape { threads: args.threads, depth, warmup, time }, || server.cpu())?;
             let row = measured.row(Row::new(question.name(), subject));
             table.rows.push(row.with(CPU, "µs", measured.cpu_per_operation()));
         }

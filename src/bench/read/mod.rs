@@ -47,6 +47,10 @@ pub struct Args {
     /// Numbers of connections
     #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "1,8,32")]
     pub connections: Vec<usize>,
+    /// Threads of the client; each serves its part of the connections. With 1, the default of pgbench and redis-benchmark too,
+    /// it is like a proxy or an asynchronous program; with as many as connections, like a blocking driver
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    pub threads: usize,
     /// How deep the pipeline is
     #[arg(long, value_name = "N", default_value_t = 16)]
     pub depth: usize,
@@ -131,6 +135,7 @@ fn describe(report: &mut Report, args: &Args, data: &Data) {
     report.set("rows", args.rows);
     report.set("users", format!("{} with 100 candidates, {} with 1,000", data.users, data.large_users()));
     report.set("keys", format!("{:?}", args.keys).to_lowercase());
+    report.set("client threads", args.threads);
     report.set("seconds per measurement", args.seconds);
     for set in &args.server.set {
         report.set("with", set);

@@ -8,6 +8,7 @@ use crate::bench::client::redis::{Redis, command};
 use crate::bench::load::Asker;
 use crate::bench::random::Random;
 use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
 
 /// Keys asked for at once.
 const KEYS: usize = 100;
@@ -95,6 +96,8 @@ pub(super) struct Sql<'a> {
     data: &'a Data,
     connection: Connection,
     parameter: Vec<u8>,
+    /// Rows that the questions in hand must have and that have not come yet.
+    missing: u64,
     /// A Sync after each question, as independent requests have; else one for all that are sent together.
     sync_each: bool,
 }
@@ -109,7 +112,7 @@ impl<'a> Sql<'a> {
     ) -> Result<Sql<'a>, BenchError> {
         let mut connection = Connection::open(addr)?;
         connection.prepare(STATEMENT, question.sql(), question.types())?;
-        Ok(Sql { question, data, connection, parameter: Vec::new(), sync_each })
+        Ok(Sql { question, data, connection, parameter: Vec::new(), missing: 0, sync_each })
     }
 
     /// The rows of one question, as the bytes that came.
@@ -130,16 +133,27 @@ impl Asker for Sql<'_> {
         }
     }
 
-    fn exchange(&mut self, out: &mut Vec<u8>, questions: usize) -> Result<(), BenchError> {
+    fn send(&mut self, out: &mut Vec<u8>, questions: usize) -> Result<(), BenchError> {
         if !self.sync_each {
             message::sync(out);
         }
-        let rows = self.connection.exchange(out, if self.sync_each { questions } else { 1 })?;
+        self.missing = questions as u64;
+        self.connection.send(out, if self.sync_each { questions } else { 1 })
+    }
+
+    fn receive(&mut self) -> Result<bool, BenchError> {
+        let mut rows = 0;
+        let all = self.connection.receive(&mut rows)?;
+        self.missing = self.missing.saturating_sub(rows);
         // Every key that is asked for exists.
-        if rows < questions as u64 {
-            return Err(BenchError::Failed(format!("{questions} questions had {rows} rows: {}", self.question.sql())));
+        if all && self.missing > 0 {
+            return Err(BenchError::Failed(format!("no row for {} questions: {}", self.missing, self.question.sql())));
         }
-        Ok(())
+        Ok(all)
+    }
+
+    fn socket(&self) -> BorrowedFd<'_> {
+        self.connection.socket()
     }
 }
 
@@ -192,8 +206,16 @@ impl Asker for Commands<'_> {
         }
     }
 
-    fn exchange(&mut self, out: &mut Vec<u8>, _: usize) -> Result<(), BenchError> {
-        self.connection.exchange(out, std::mem::take(&mut self.answers))
+    fn send(&mut self, out: &mut Vec<u8>, _: usize) -> Result<(), BenchError> {
+        self.connection.send(out, std::mem::take(&mut self.answers))
+    }
+
+    fn receive(&mut self) -> Result<bool, BenchError> {
+        self.connection.receive()
+    }
+
+    fn socket(&self) -> BorrowedFd<'_> {
+        self.connection.socket()
     }
 }
 

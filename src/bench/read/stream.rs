@@ -45,7 +45,7 @@ pub(super) fn measure(
     let mut table = Table::new("streaming", &title, "query");
     for question in questions {
         say(&format!("{}, idle and with {} events/s", question.name(), plain(rate)));
-        let shape = Shape { depth: 1, warmup, time };
+        let shape = Shape { threads: args.threads, depth: 1, warmup, time };
         let asked = || load::run(askers(server, *question, data, connections, Kind::Sql)?, shape, || server.cpu());
         let idle = asked()?;
         let (busy, streamed) = Feed { rate: Some(rate), ..feed }.during(asked)?;

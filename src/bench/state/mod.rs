@@ -9,6 +9,7 @@ use super::random::{Distribution, Keys, Random};
 use super::report::{ATTUNE, Chart, Form, Report, Row, Table, plain, progress};
 use super::scratch::Scratch;
 use super::{BenchError, cpu, events};
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -137,7 +138,7 @@ fn costs(server: &Process, users: u64, args: &Args, row: Row) -> Result<Row, Ben
     progress("state: lookups");
     let askers = (0..READERS).map(|_| Ok(Box::new(Lookup::open(server, &users)?) as Box<dyn Asker>));
     let askers = askers.collect::<Result<Vec<_>, BenchError>>()?;
-    let measured = load::run(askers, Shape { depth: 1, warmup: time / 5, time }, || server.cpu())?;
+    let measured = load::run(askers, Shape { threads: 1, depth: 1, warmup: time / 5, time }, || server.cpu())?;
     let row = row.with("events", "/s", fed.rate()).with("event CPU", "µs", per_event);
     Ok(measured.row(row.with("lookup CPU", "µs", measured.cpu_per_operation())))
 }
@@ -146,13 +147,15 @@ fn costs(server: &Process, users: u64, args: &Args, row: Row) -> Result<Row, Ben
 struct Lookup<'a> {
     connection: Connection,
     users: &'a Keys,
+    /// Rows of the questions in hand that have not come yet.
+    missing: u64,
 }
 
 impl<'a> Lookup<'a> {
     fn open(server: &Process, users: &'a Keys) -> Result<Lookup<'a>, BenchError> {
         let mut connection = Connection::open(server.addr)?;
         connection.prepare("q", "SELECT user_id, n, total, last FROM profile WHERE user_id = $1", &[BIGINT])?;
-        Ok(Lookup { connection, users })
+        Ok(Lookup { connection, users, missing: 0 })
     }
 }
 
@@ -162,9 +165,23 @@ impl Asker for Lookup<'_> {
         message::sync(out);
     }
 
-    fn exchange(&mut self, out: &mut Vec<u8>, questions: usize) -> Result<(), BenchError> {
-        let rows = self.connection.exchange(out, questions)?;
-        if rows == questions as u64 { Ok(()) } else { Err(BenchError::Failed("a user was not found".to_owned())) }
+    fn send(&mut self, out: &mut Vec<u8>, questions: usize) -> Result<(), BenchError> {
+        self.missing = questions as u64;
+        self.connection.send(out, questions)
+    }
+
+    fn receive(&mut self) -> Result<bool, BenchError> {
+        let mut rows = 0;
+        let all = self.connection.receive(&mut rows)?;
+        self.missing = self.missing.saturating_sub(rows);
+        if all && self.missing > 0 {
+            return Err(BenchError::Failed("a user was not found".to_owned()));
+        }
+        Ok(all)
+    }
+
+    fn socket(&self) -> BorrowedFd<'_> {
+        self.connection.socket()
     }
 }
 

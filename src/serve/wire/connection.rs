@@ -66,8 +66,8 @@ impl Connection {
     }
 
     /// A second handle of the socket, to watch it while a statement runs.
-    pub(in crate::serve) fn second_handle(&self) -> io::Result<TcpStream> {
-        TcpStream::from_std(std::net::TcpStream::from(self.stream.as_fd().try_clone_to_owned()?))
+    pub(in crate::serve) fn second_handle(&self) -> io::Result<std::net::TcpStream> {
+        Ok(std::net::TcpStream::from(self.stream.as_fd().try_clone_to_owned()?))
     }
 
     /// The next message that has arrived in full.
