@@ -83,13 +83,13 @@ settings! {
     /// Bytes of memory of the whole server: caches and memtables share what it does not need itself; 0 is as the next five say.
     memory_bytes: usize = 0,
     /// Bytes of RocksDB's block cache.
-    block_cache_bytes: usize = 512 << 20,
+    block_cache_bytes: usize = 384 << 20,
     /// Bytes of the hot-row cache.
     row_cache_bytes: usize = 256 << 20,
     /// Bytes of the cache of the first rows under key prefixes (the ten best of a user).
     run_cache_bytes: usize = 64 << 20,
     /// Bytes of the operator state cache.
-    state_cache_bytes: usize = 256 << 20,
+    state_cache_bytes: usize = 384 << 20,
     /// Bytes of memtables.
     memtable_bytes: usize = 256 << 20,
     /// Largest epoch: bytes it may write.
@@ -134,8 +134,10 @@ settings! {
     lookup_join_rows: usize = 10_000,
     /// A ranking reads up to this many rows on its session's thread; with more it is run as any other query.
     ranking_rows: usize = 2_000,
-    /// Threads for sessions and lookups; 0 is the number of cores.
+    /// Threads for sessions and lookups; 0 is the number of cores. Connections share the first one until it has much to do.
     serve_threads: usize = 0,
+    /// Connections are spread over more threads when most turns of a thread, in which it serves whoever waits, take so long.
+    serve_turn_us: u64 = 200,
     /// Threads for analytical queries; 0 is the number of cores.
     query_threads: usize = 0,
     /// Row error samples kept per view.

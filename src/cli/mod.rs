@@ -56,13 +56,9 @@ fn in_runtime<T>(config: &Config, work: impl Future<Output = Result<T, Failure>>
     for told in unknown_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
         tracing::warn!("{told}");
     }
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if config.serve_threads > 0 {
-        runtime.worker_threads(config.serve_threads);
-    }
-    let runtime = runtime
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .thread_name("attune-serve")
+        .thread_name("attune-main")
         .thread_stack_size(THREAD_STACK_BYTES)
         .build()
         .map_err(|error| Failure::Other(format!("cannot start threads: {error}")))?;

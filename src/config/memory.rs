@@ -76,6 +76,6 @@ mod tests {
         let shares = set(1 << 30).memory_shares();
         let given = ((1 << 30) - OWN_BYTES) / WHOLE * GIVEN;
         assert!((given - 5..=given).contains(&shares.sum()), "{shares:?}");
-        assert_eq!((shares.row_cache, shares.block_cache), (shares.state_cache, shares.row_cache * 2));
+        assert_eq!((shares.row_cache * 3, shares.block_cache), (shares.state_cache * 2, shares.state_cache));
     }
 }

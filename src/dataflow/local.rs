@@ -307,20 +307,26 @@ fn step(
         let mut scope = step_scope(&mut scope, &mut row_errors, batch, context, delta_wanted);
         changes.push(view.graph.step(&inputs, &mut scope)?);
     }
-    let (delta, rows_out) = write(view, &changes, &mut scope, context.timestamp_us)?;
+    let (delta, rows_out) = write(view, changes, &mut scope, context.timestamp_us)?;
     Ok(Some((scope, Stepped { delta, rows_out: rows_out as u64, row_errors, rows_in, backfill: next })))
 }
 
 /// Writes what the graph has not written of the changes of one epoch. Returns the view's change, and how many rows changed.
 fn write(
     view: &ViewDataflow,
-    changes: &[ViewChange],
+    mut changes: Vec<ViewChange>,
     scope: &mut EpochScope,
     timestamp_us: i64,
 ) -> Result<(Delta, usize), Fault> {
-    let deltas: Vec<Delta> = changes.iter().map(|change| change.delta.clone()).collect();
-    let delta = Delta::concat(&view.graph.schema(), &deltas)?;
-    if let Some(written) = changes.iter().map(|change| change.written).sum::<Option<usize>>() {
+    let written = changes.iter().map(|change| change.written).sum::<Option<usize>>();
+    let delta = match changes.pop() {
+        Some(only) if changes.is_empty() => only.delta,
+        last => {
+            let deltas: Vec<Delta> = changes.into_iter().chain(last).map(|change| change.delta).collect();
+            Delta::concat(&view.graph.schema(), &deltas)?
+        }
+    };
+    if let Some(written) = written {
         view.writer.write_indexes(scope, &delta)?;
         return Ok((delta, written));
     }

@@ -1,6 +1,6 @@
 //! Serving: the Postgres wire protocol, sessions, and the three tiers of reading.
 //!
-//! - `server`: the listener; `startup`: from a socket to a session; `session`: the message loop
+//! - `server`: the listener; `loops`: the threads that connections live on; `startup`: from a socket to a session; `session`: the message loop
 //! - `wire`: messages and connections; `value`: values in Postgres text and binary
 //! - `simple`, `extended`: the two protocols; `implicit`: the transaction they put statements into
 //! - `lookup`: tiers 1 and 2, reads that go from the session to storage and back
@@ -15,6 +15,7 @@ mod execute_literals;
 mod extended;
 mod implicit;
 mod lookup;
+mod loops;
 mod ranking;
 mod rows;
 mod server;

@@ -4,7 +4,8 @@
 use super::cancel::Cancels;
 use super::engine::Engine;
 use super::lookup::StatementCache;
-use super::session::{Shared, shutting_down, stopped};
+use super::loops::{Loops, Seat};
+use super::session::{Session, Shared, shutting_down, stopped};
 use super::starting::{Place, Starting};
 use super::startup::{Startup, begin, negotiate};
 use super::wire::{Connection, ConnectionError};
@@ -13,7 +14,7 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -28,6 +29,9 @@ pub enum ServeError {
     /// The listening socket cannot be used any more.
     #[error("cannot accept connections: {0}")]
     Listener(#[from] io::Error),
+    /// A thread for connections does not start.
+    #[error("cannot start threads: {0}")]
+    Threads(io::Error),
 }
 
 /// Serves Postgres clients on `listener` until `shutdown` completes: then no connection is taken any more, idle sessions
@@ -44,6 +48,8 @@ pub async fn serve(
     let config = engine.config.clone();
     let cache = StatementCache::new(config.statement_cache_entries);
     let shared = Arc::new(Shared { engine, cancels: Arc::default(), cache });
+    let long = Duration::from_micros(config.serve_turn_us);
+    let loops = Loops::start(config.serve_threads, long).map_err(ServeError::Threads)?;
     let room = Arc::new(Semaphore::new(config.max_connections));
     let starting = Starting::new(config.max_starting_connections);
     let (stop, stopping) = watch::channel(false);
@@ -54,11 +60,13 @@ pub async fn serve(
             biased;
             () = &mut shutdown => break,
             Some(ended) = sessions.join_next() => {
-                report(ended);
+                if let Some(moving) = still_there(ended) {
+                    moving.go_on(&mut sessions);
+                }
                 continue;
             }
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+            accepted = accept(&listener) => match accepted {
+                Ok(stream) => stream,
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -66,15 +74,19 @@ pub async fn serve(
                 }
             },
         };
-        let place = starting.enter();
-        sessions.spawn(connection(stream, shared.clone(), room.clone(), place, stopping.clone()));
+        let (place, seat) = (starting.enter(), loops.seat());
+        let runtime = seat.runtime().clone();
+        sessions.spawn_on(connection(stream, seat, shared.clone(), room.clone(), place, stopping.clone()), &runtime);
     }
     drop(listener);
     // Sessions hold receivers; without any there is nobody to tell.
     let _ = stop.send(true);
     let ended = async {
         while let Some(ended) = sessions.join_next().await {
-            report(ended)
+            // It will see that the server stops.
+            if let Some(moving) = still_there(ended) {
+                moving.go_on(&mut sessions);
+            }
         }
     };
     if tokio::time::timeout(SHUTDOWN_GRACE, ended).await.is_err() {
@@ -84,25 +96,57 @@ pub async fn serve(
     Ok(())
 }
 
-fn report(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
-        tracing::error!(%error, "a session panicked; its connection is closed, the others go on");
+async fn accept(listener: &TcpListener) -> io::Result<std::net::TcpStream> {
+    listener.accept().await?.0.into_std()
+}
+
+/// A session on its way from one thread to another.
+struct Moving {
+    session: Session,
+    stopping: watch::Receiver<bool>,
+    /// Keeps the place among `max_connections`.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Moving {
+    /// Lets it run, on the thread that it has its seat on.
+    fn go_on(self, sessions: &mut JoinSet<Option<Moving>>) {
+        let runtime = self.session.seat.runtime().clone();
+        sessions.spawn_on(self.run(), &runtime);
+    }
+
+    async fn run(mut self) -> Option<Moving> {
+        self.session = self.session.run(&mut self.stopping).await?;
+        Some(self)
     }
 }
 
-/// One connection from its first byte to its last.
+/// The session that goes on elsewhere, if the task has not ended for good.
+fn still_there(ended: Result<Option<Moving>, tokio::task::JoinError>) -> Option<Moving> {
+    match ended {
+        Ok(moving) => moving,
+        Err(error) => {
+            if error.is_panic() {
+                tracing::error!(%error, "a session panicked; its connection is closed, the others go on");
+            }
+            None
+        }
+    }
+}
+
+/// One connection from its first byte to its last, or until it moves to another thread.
 async fn connection(
-    stream: TcpStream,
+    stream: std::net::TcpStream,
+    seat: Seat,
     shared: Arc<Shared>,
     room: Arc<Semaphore>,
     place: Place,
     mut stopping: watch::Receiver<bool>,
-) {
+) -> Option<Moving> {
     let config = shared.engine.config.clone();
     // Answers are written whole: waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
+    let stream = seat.take(stream).inspect_err(|error| tracing::warn!(%error, "a connection cannot be served")).ok()?;
     let mut connection = Connection::new(stream, &config);
     let startup_timeout = Duration::from_millis(config.startup_timeout_ms);
     let started = tokio::select! {
@@ -111,21 +155,28 @@ async fn connection(
         () = place.lost() => {
             let error = SqlError::new(SqlState::TooManyConnections, "sorry, too many connections are starting")
                 .with_hint("Send the startup message at once, or raise max_starting_connections.");
-            return connection.say_goodbye(&error).await;
+            connection.say_goodbye(&error).await;
+            return None;
         }
-        () = stopped(&mut stopping) => return connection.end_with(&shutting_down()).await,
+        () = stopped(&mut stopping) => {
+            connection.end_with(&shutting_down()).await;
+            return None;
+        }
     };
     drop(place);
-    let Some((parameters, minor, _permit)) = started else { return };
+    let (parameters, minor, permit) = started?;
     let mut cancel = Cancels::register(&shared.cancels);
     match connection.second_handle() {
         Ok(socket) => cancel.watch(socket),
         // Out of file descriptors: statements of a client that goes away then run to their end.
         Err(error) => tracing::warn!(%error, "a connection cannot be watched"),
     }
-    match begin(shared, connection, cancel, parameters, minor).await {
-        Ok(session) => session.run(stopping).await,
-        Err((mut connection, error)) => refuse(&mut connection, error).await,
+    match begin(shared, connection, seat, cancel, parameters, minor).await {
+        Ok(session) => Moving { session, stopping, _permit: permit }.run().await,
+        Err((mut connection, error)) => {
+            refuse(&mut connection, error).await;
+            None
+        }
     }
 }
 

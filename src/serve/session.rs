@@ -4,6 +4,7 @@ use super::cancel::{Cancels, Limits, Registered, statement_timeout};
 use super::engine::{Engine, Outcome, Settings, Transaction};
 use super::implicit::Again;
 use super::lookup::StatementCache;
+use super::loops::Seat;
 use super::rows::Rows;
 use super::statement::{Plan, Portal, PreparedStatement};
 use super::value::Parameters;
@@ -27,6 +28,8 @@ pub(super) struct Shared {
 pub(super) struct Session {
     pub(super) shared: Arc<Shared>,
     pub(super) connection: Connection,
+    /// The thread it lives on.
+    pub(super) seat: Seat,
     pub(super) settings: Settings,
     pub(super) transaction: Transaction,
     pub(super) statements: HashMap<String, PreparedStatement>,
@@ -60,6 +63,14 @@ impl From<ConnectionError> for SessionError {
     }
 }
 
+/// Why a session does not wait for messages any more.
+enum End {
+    /// The client has left.
+    Left,
+    /// It goes on elsewhere.
+    Moved,
+}
+
 /// What a statement of the engine gives.
 pub(super) enum Started {
     Rows(Rows),
@@ -76,34 +87,42 @@ const REPORTED: [(&str, &str); 5] = [
 ];
 
 impl Session {
-    /// Answers messages until the client leaves, breaks the protocol, or the server shuts down.
-    pub(super) async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
-        let Err(error) = self.messages(&mut shutdown).await else { return };
-        match error {
-            SessionError::Sql(error) | SessionError::Connection(ConnectionError::Protocol(error)) => {
+    /// Answers messages until the client leaves, breaks the protocol, or the server shuts down; or until the session has a seat
+    /// on another thread: then it is given back, to be run there.
+    pub(super) async fn run(mut self, shutdown: &mut watch::Receiver<bool>) -> Option<Session> {
+        match self.messages(shutdown).await {
+            Ok(End::Moved) => return Some(self),
+            Ok(End::Left) => {}
+            Err(SessionError::Sql(error) | SessionError::Connection(ConnectionError::Protocol(error))) => {
                 self.connection.end_with(&error).await;
             }
-            SessionError::Connection(ConnectionError::Io(error)) => {
+            Err(SessionError::Connection(ConnectionError::Io(error))) => {
                 tracing::debug!(%error, "connection ended");
             }
         }
+        None
     }
 
-    async fn messages(&mut self, shutdown: &mut watch::Receiver<bool>) -> Result<(), SessionError> {
+    async fn messages(&mut self, shutdown: &mut watch::Receiver<bool>) -> Result<End, SessionError> {
         loop {
             let Some(frame) = self.connection.buffered()? else {
+                if let Some(seat) = self.seat.next()
+                    && self.take_seat(seat)
+                {
+                    return Ok(End::Moved);
+                }
                 if !self.fill(shutdown).await? {
-                    return Ok(());
+                    return Ok(End::Left);
                 }
                 continue;
             };
             while self.depends_on_next(&frame) {
                 if !self.fill(shutdown).await? {
-                    return Ok(());
+                    return Ok(End::Left);
                 }
             }
             match frame.tag {
-                b'X' => return Ok(()),
+                b'X' => return Ok(End::Left),
                 b'S' => self.sync().await?,
                 b'Q' if !self.skipping => self.simple_query(&frame).await?,
                 b'F' if !self.skipping => self.function_call().await?,
@@ -121,6 +140,18 @@ impl Session {
                 return Err(shutting_down().into());
             }
         }
+    }
+
+    /// Moves to another thread; false when that does not go: then it stays where it is.
+    fn take_seat(&mut self, seat: Seat) -> bool {
+        match self.connection.move_to(&seat) {
+            Ok(()) => self.seat = seat,
+            Err(error) => {
+                tracing::debug!(%error, "a connection stays on its thread");
+                return false;
+            }
+        }
+        true
     }
 
     /// Waits for more of what the client sends; false at its end.

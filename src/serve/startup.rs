@@ -2,6 +2,7 @@
 
 use super::cancel::Registered;
 use super::engine::{Settings, Transaction};
+use super::loops::Seat;
 use super::session::{Session, Shared};
 use super::wire::{Connection, ConnectionError, backend, frontend};
 use attune_sql::{SqlError, SqlState};
@@ -85,6 +86,7 @@ pub(super) async fn negotiate(connection: &mut Connection) -> Result<Startup, Co
 pub(super) async fn begin(
     shared: Arc<Shared>,
     mut connection: Connection,
+    seat: Seat,
     cancel: Registered,
     parameters: Vec<(String, String)>,
     minor: u32,
@@ -112,6 +114,7 @@ pub(super) async fn begin(
     let mut session = Session {
         shared,
         connection,
+        seat,
         settings,
         transaction: Transaction::None,
         statements: HashMap::new(),

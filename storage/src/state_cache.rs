@@ -16,6 +16,8 @@ const LARGEST_PART: usize = 512;
 /// Bytes an entry costs besides its key and value: the table's bucket (with its share of free ones) and what the allocator
 /// rounds up.
 const ENTRY_OVERHEAD: usize = 80;
+/// Keys of which the entries are read together ([`CachedState::warm`]): a few dozen kilobytes.
+pub(crate) const WARM_KEYS: usize = 128;
 /// Value length of an entry that is known to be absent.
 const ABSENT: u32 = u32::MAX;
 
@@ -202,6 +204,22 @@ impl CachedState {
     pub(crate) fn remove(&mut self, hash: u64, object: ObjectId, key: &[u8]) {
         if let Ok(found) = self.table.find_entry(hash, |entry| entry.is(hash, object, key)) {
             self.bytes -= found.remove().0.bytes();
+        }
+    }
+
+    /// Brings the entries with these hashes into the processor's cache, for what is about to be done with them.
+    ///
+    /// Entries at random lie in memory, and done one by one each is waited for three times: table, bucket, key. Nothing in
+    /// these two loops depends on the round before, so the processor has many of those reads under way at a time.
+    pub(crate) fn warm(&self, hashes: &[u64]) {
+        for hashes in hashes.chunks(WARM_KEYS) {
+            let mut buckets = [None; WARM_KEYS];
+            for (bucket, hash) in buckets.iter_mut().zip(hashes) {
+                *bucket = self.table.find_bucket_index(*hash, |entry| entry.hash == *hash);
+            }
+            let entries = buckets.iter().flatten().filter_map(|bucket| self.table.get_bucket(*bucket));
+            // What is read has to be used.
+            std::hint::black_box(entries.fold(0, |sum, entry| sum ^ entry.data.first().copied().unwrap_or_default()));
         }
     }
 

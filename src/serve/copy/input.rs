@@ -14,6 +14,19 @@ use attune_sql::statement::{CopyFormat, CopyFrom};
 use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
 
+/// Records that are read before other connections have their turn: some tens of microseconds.
+const RECORDS_AT_ONCE: usize = 64;
+
+/// Which records were added.
+enum Collected {
+    /// All that have arrived.
+    All,
+    /// As many as a batch has.
+    Batch,
+    /// Some, there may be more.
+    Some,
+}
+
 /// A COPY that is being received.
 struct Copying {
     relation: String,
@@ -104,21 +117,29 @@ impl Copying {
         transaction: &mut Transaction,
         limits: &Limits,
     ) -> Result<(), SqlError> {
-        while !self.collect()? {
-            self.write(engine, transaction, limits).await?;
+        loop {
+            match self.collect()? {
+                Collected::All => break,
+                Collected::Batch => self.write(engine, transaction, limits).await?,
+                // Others of this thread want to be served, too.
+                Collected::Some => tokio::task::yield_now().await,
+            }
         }
         // A quote that never closes makes everything one record.
         if self.rows.bytes + self.records.pending() > self.most { Err(self.too_large()) } else { Ok(()) }
     }
 
-    /// Adds records; false when a batch is full, true when all that have arrived are added.
-    fn collect(&mut self) -> Result<bool, SqlError> {
-        while self.batch_rows.is_none_or(|most| self.rows.len() < most) {
-            let Some(record) = self.records.next() else { return Ok(true) };
+    /// Adds records that have arrived.
+    fn collect(&mut self) -> Result<Collected, SqlError> {
+        for _ in 0..RECORDS_AT_ONCE {
+            if self.batch_rows.is_some_and(|most| self.rows.len() >= most) {
+                return Ok(Collected::Batch);
+            }
+            let Some(record) = self.records.next() else { return Ok(Collected::All) };
             let record = record.to_vec();
             self.add(&record)?;
         }
-        Ok(false)
+        Ok(Collected::Some)
     }
 
     /// Adds the last record, which need not have a line end.

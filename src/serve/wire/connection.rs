@@ -3,6 +3,7 @@
 use super::frontend::{Frame, TAGS};
 use super::{Severity, write_error};
 use crate::config::Config;
+use crate::serve::loops::Seat;
 use attune_sql::{SqlError, SqlState};
 use bytes::{Buf, BytesMut};
 use std::io;
@@ -68,6 +69,12 @@ impl Connection {
     /// A second handle of the socket, to watch it while a statement runs.
     pub(in crate::serve) fn second_handle(&self) -> io::Result<std::net::TcpStream> {
         Ok(std::net::TcpStream::from(self.stream.as_fd().try_clone_to_owned()?))
+    }
+
+    /// Lets another thread wait for the socket: the one of this seat.
+    pub(in crate::serve) fn move_to(&mut self, seat: &Seat) -> io::Result<()> {
+        self.stream = seat.take(self.second_handle()?)?;
+        Ok(())
     }
 
     /// The next message that has arrived in full.
@@ -164,7 +171,14 @@ impl Connection {
     /// never holds more than this and one message.
     #[inline]
     pub(in crate::serve) async fn flush_if_full(&mut self) -> Result<(), ConnectionError> {
-        if self.is_full() { self.flush().await } else { Ok(()) }
+        if self.is_full() { self.flush_and_yield().await } else { Ok(()) }
+    }
+
+    /// A long result must not keep others of this thread waiting.
+    async fn flush_and_yield(&mut self) -> Result<(), ConnectionError> {
+        self.flush().await?;
+        tokio::task::yield_now().await;
+        Ok(())
     }
 
     /// Sends everything in the output buffer: now, or, when the next message is here already, with the answer to that one.

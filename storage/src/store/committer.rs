@@ -4,6 +4,7 @@ use super::EpochBatch;
 use super::keyspace::Table;
 use super::scope::Merged;
 use super::shared::{EVICTING, PUBLISHING, Shared, WRITING, for_readers};
+use crate::state_cache::WARM_KEYS;
 use crate::{Epoch, ObjectId, Result, failpoint};
 use bytes::Bytes;
 use rocksdb::WriteOptions;
@@ -158,7 +159,11 @@ fn update_state(shared: &Shared, writes: &Merged) {
         if !state.follows(table) {
             continue;
         }
-        for (hash, key, value) in overlay.iter() {
+        let hashes: Vec<u64> = overlay.iter().map(|(hash, _, _)| hash).collect();
+        for (i, (hash, key, value)) in overlay.iter().enumerate() {
+            if i % WARM_KEYS == 0 {
+                state.warm(&hashes[i..hashes.len().min(i + WARM_KEYS)]);
+            }
             state.write(hash, table.object(), key, value);
         }
     }

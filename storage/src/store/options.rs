@@ -28,10 +28,10 @@ pub struct StoreOptions {
 impl Default for StoreOptions {
     fn default() -> Self {
         StoreOptions {
-            block_cache_bytes: 512 << 20,
+            block_cache_bytes: 384 << 20,
             row_cache_bytes: 256 << 20,
             run_cache_bytes: 64 << 20,
-            state_cache_bytes: 256 << 20,
+            state_cache_bytes: 384 << 20,
             memtable_bytes: 256 << 20,
             epoch_max_bytes: 256 << 20,
             synchronous_commit: true,

@@ -6,6 +6,7 @@ use super::overlay::{Overlay, Overlays};
 use super::scan::{self, Records};
 use super::shared::{Shared, for_readers};
 use super::values::Values;
+use crate::state_cache::WARM_KEYS;
 use crate::{Epoch, ObjectId, Result};
 use arrow::array::RecordBatch;
 use bytes::Bytes;
@@ -217,8 +218,11 @@ impl EpochScope {
             cache.follow(table);
         }
         let mut missing = Vec::new();
-        for (i, key) in keys.iter().enumerate() {
-            let hash = self.shared.hasher.hash(object, key);
+        let hashes: Vec<u64> = keys.iter().map(|key| self.shared.hasher.hash(object, key)).collect();
+        for (i, (key, &hash)) in keys.iter().zip(&hashes).enumerate() {
+            if state && i % WARM_KEYS == 0 {
+                cache.warm(&hashes[i..hashes.len().min(i + WARM_KEYS)]);
+            }
             if let Some(written) = layers.get(hash, key) {
                 values.push(written);
                 continue;
