@@ -2,7 +2,7 @@
 
 use super::EpochBatch;
 use super::keyspace::Table;
-use super::scope::Merged;
+use super::scope::{Merged, notes_of};
 use super::shared::{EVICTING, PUBLISHING, Shared, WRITING, for_readers};
 use crate::state_cache::WARM_KEYS;
 use crate::{Epoch, ObjectId, Result, failpoint};
@@ -154,8 +154,9 @@ fn update_state(shared: &Shared, writes: &Merged) {
     let mut state = shared.state.lock();
     for table in &writes.dropped {
         state.remove_table(*table);
+        state.remove_table(notes_of(table.object()));
     }
-    for (table, overlay) in writes.overlays.iter() {
+    for (table, overlay) in writes.overlays.iter().chain(writes.notes.iter()) {
         if !state.follows(table) {
             continue;
         }

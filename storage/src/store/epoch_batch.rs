@@ -56,9 +56,11 @@ impl EpochBatch {
     pub fn merge(&mut self, scope: EpochScope) -> Result<()> {
         self.check_room(scope.bytes())?;
         // The scope lets go of what was merged before, so that usually nothing is copied here.
-        let (writes, appends) = scope.into_writes();
-        Arc::make_mut(&mut self.merged).overlays.absorb(writes);
-        self.append(appends);
+        let writes = scope.into_writes();
+        let merged = Arc::make_mut(&mut self.merged);
+        merged.overlays.absorb(writes.overlay);
+        merged.notes.absorb(writes.notes);
+        self.append(writes.appends);
         Ok(())
     }
 

@@ -21,6 +21,8 @@ type VisitPrefixed<'a> = dyn FnMut(usize, &[u8], &[u8]) -> bool + 'a;
 #[derive(Clone, Default)]
 pub(super) struct Merged {
     pub(super) overlays: Overlays,
+    /// By the table of [`notes_of`].
+    pub(super) notes: Overlays,
     pub(super) dropped: HashSet<Table>,
 }
 
@@ -36,7 +38,25 @@ pub struct EpochScope {
     in_flight: Option<Arc<Merged>>,
     merged: Arc<Merged>,
     own: Overlays,
+    own_notes: Overlays,
     appends: LogAppends,
+}
+
+/// What a scope leaves to its epoch.
+pub(super) struct ScopeWrites {
+    pub(super) overlay: Overlays,
+    pub(super) notes: Overlays,
+    pub(super) appends: LogAppends,
+}
+
+/// Notes of an epoch take up to this part of the state cache's budget. What comes after is not noted.
+const NOTES_PART: usize = 8;
+
+/// The name under which notes of a state table are kept: of an object that no id is handed out for (see
+/// [`object_range`]).
+pub(super) fn notes_of(table: ObjectId) -> Table {
+    const NOTES: u32 = 1 << 31;
+    Table::State(ObjectId(table.0 | NOTES))
 }
 
 /// Where a key of a table is looked for, in this order, before caches and RocksDB.
@@ -61,7 +81,8 @@ impl EpochScope {
         in_flight: Option<Arc<Merged>>,
         merged: Arc<Merged>,
     ) -> EpochScope {
-        EpochScope { shared, epoch, in_flight, merged, own: Overlays::default(), appends: LogAppends::default() }
+        let (own, own_notes) = (Overlays::default(), Overlays::default());
+        EpochScope { shared, epoch, in_flight, merged, own, own_notes, appends: LogAppends::default() }
     }
 
     /// The epoch these writes will become.
@@ -81,8 +102,49 @@ impl EpochScope {
         self.shared.options.epoch_max_bytes
     }
 
-    pub(super) fn into_writes(self) -> (Overlays, LogAppends) {
-        (self.own, self.appends)
+    pub(super) fn into_writes(self) -> ScopeWrites {
+        ScopeWrites { overlay: self.own, notes: self.own_notes, appends: self.appends }
+    }
+
+    /// What was noted of `keys` of a state table; `None` where nothing is known (any more).
+    ///
+    /// A note is what follows from the table and would take long to find out again, such as the first rows under a prefix. It takes
+    /// the way of a write, so it belongs to the same epoch, and is gone with a scope that is dropped; but it is kept in memory only, as long as the
+    /// state cache has room.
+    pub fn noted(&self, table: ObjectId, keys: &[&[u8]]) -> Values {
+        let notes = notes_of(table);
+        let is_dropped = |epoch: &Merged| epoch.dropped.contains(&Table::State(table));
+        let in_flight = self.in_flight.as_deref();
+        if is_dropped(&self.merged) || in_flight.is_some_and(is_dropped) {
+            let mut values = Values::with_capacity(keys.len());
+            keys.iter().for_each(|_| values.push(None));
+            return values;
+        }
+        let overlays = [
+            self.own_notes.get(notes),
+            self.merged.notes.get(notes),
+            in_flight.and_then(|epoch| epoch.notes.get(notes)),
+        ];
+        let mut values = Values::with_capacity(keys.len());
+        let mut cache = self.shared.state.lock();
+        cache.follow(notes);
+        for key in keys {
+            let hash = self.shared.hasher.hash(notes.object(), key);
+            match overlays.iter().flatten().find_map(|overlay| overlay.get(hash, key)) {
+                Some(written) => values.push(written),
+                None => values.push(cache.get(hash, notes.object(), key).flatten()),
+            }
+        }
+        values
+    }
+
+    /// Notes `value` of `key` of a state table; `None` forgets what was noted. To be called whenever what was noted changes.
+    pub fn note(&mut self, table: ObjectId, key: &[u8], value: Option<&[u8]>) {
+        let notes = notes_of(table);
+        let hash = self.shared.hasher.hash(notes.object(), key);
+        let most = self.shared.options.state_cache_bytes / NOTES_PART;
+        let room = most.saturating_sub(self.own_notes.bytes() + self.merged.notes.bytes());
+        self.own_notes.table(notes).set(hash, key, value.filter(|value| key.len() + value.len() <= room));
     }
 
     /// Appends rows to a log, as [`EpochBatch::append_log`](super::EpochBatch::append_log) does. Nothing reads them before

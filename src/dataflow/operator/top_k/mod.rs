@@ -1,8 +1,12 @@
 //! The first rows of each partition, in order.
 //!
 //! - `window`: the state where only the first rows are kept, in one entry
+//! - `notes`: the first rows of the others, in memory
 
+mod notes;
 mod window;
+
+use notes::Notes;
 
 use super::keys::DistinctKeys;
 use super::{Fault, Operator, StepScope, only, weights};
@@ -43,6 +47,8 @@ pub(crate) struct TopK {
     /// The input has a key: no row is in it twice.
     unique: bool,
     rows: Table,
+    /// Of partitions that were read already.
+    notes: Option<Notes>,
     schema: SchemaRef,
 }
 
@@ -114,22 +120,58 @@ impl TopK {
             Some(field) if plan.rank => Some(ColumnType::from_arrow(field.data_type())?),
             _ => None,
         };
+        let end = plan.limit.map_or(u64::MAX, |limit| plan.offset.saturating_add(limit));
+        let trim = plan.append_only && plan.limit.is_some();
+        let one_entry = plan.kept == Kept::Window && plan.limit.is_some();
         Ok(TopK {
             key: KeyCodec::new(types.into_iter().zip(columns).collect(), partitions.min(1)),
             places,
             partition: partitions,
             offset: plan.offset,
-            end: plan.limit.map_or(u64::MAX, |limit| plan.offset.saturating_add(limit)),
+            end,
             rank,
-            trim: plan.append_only && plan.limit.is_some(),
-            one_entry: plan.kept == Kept::Window && plan.limit.is_some(),
+            trim,
+            one_entry,
+            notes: if one_entry { None } else { Notes::new(plan.rows.object(), end, trim) },
             unique: plan.unique,
             rows: plan.rows,
             schema: plan.schema,
         })
     }
 
-    /// Reads the rows at the first places of `partitions`; of each as many as the window has, and `lost` more.
+    /// The rows at the first places of `partitions`; of each at least as many as the window has, and `lost` more. From notes where
+    /// there are any.
+    fn first_rows(&self, partitions: &[&[u8]], lost: &[u64], state: &mut EpochScope) -> Result<Stored, Fault> {
+        let Some(notes) = &self.notes else { return self.read(partitions, lost, state) };
+        let (mut keys, mut weights) = (ByteRows::default(), Vec::new());
+        let mut read = Vec::with_capacity(partitions.len());
+        let mut unknown: Vec<usize> = Vec::new();
+        for (number, note) in state.noted(self.rows.object(), partitions).iter().enumerate() {
+            let (first, places) = (keys.len(), self.end.saturating_add(lost[number]));
+            match Notes::take(note, partitions[number], places, &mut keys, &mut weights)? {
+                Some(more) => read.push((first..keys.len(), more)),
+                None => {
+                    unknown.push(number);
+                    read.push((0..0, false));
+                }
+            }
+        }
+        if !unknown.is_empty() {
+            let spare = notes.places() - self.end;
+            let lost: Vec<u64> = unknown.iter().map(|number| lost[*number].saturating_add(spare)).collect();
+            let some: Vec<&[u8]> = unknown.iter().map(|number| partitions[*number]).collect();
+            let stored = self.read(&some, &lost, state)?;
+            let first = keys.len();
+            stored.keys.iter().for_each(|key| keys.push(key));
+            weights.extend(stored.weights);
+            for (number, (rows, more)) in unknown.into_iter().zip(stored.partitions) {
+                read[number] = (first + rows.start..first + rows.end, more);
+            }
+        }
+        Ok(Stored { keys, weights, partitions: read })
+    }
+
+    /// As [`TopK::first_rows`], from the table.
     fn read(&self, partitions: &[&[u8]], lost: &[u64], state: &mut EpochScope) -> Result<Stored, Fault> {
         let (mut keys, mut weights) = (ByteRows::default(), Vec::new());
         let mut read = vec![(0..0, false); partitions.len()];
@@ -331,7 +373,7 @@ impl Operator for TopK {
         let stored = if self.one_entry {
             window::read(self.rows, &partitions, self.end, scope.state)?
         } else {
-            self.read(&partitions, &lost(&touched, input.weights()), scope.state)?
+            self.first_rows(&partitions, &lost(&touched, input.weights()), scope.state)?
         };
         if !self.trim && !self.one_entry {
             self.write(&keys, input.weights(), scope.state)?;
@@ -351,6 +393,9 @@ impl Operator for TopK {
                 window::write(self.rows, partitions[partition], self.end, (&before, &after), scope.state);
             } else if self.trim {
                 self.write_trimmed(&before, &after, scope.state);
+            }
+            if let Some(notes) = &mut self.notes {
+                notes.write(partitions[partition], &after, more, scope.state);
             }
             let (old, new) = (self.window(&before), self.window(&after));
             if self.rank.is_some() {
