@@ -3,6 +3,7 @@
 mod consistency;
 mod epochs;
 mod log;
+mod notes;
 mod open;
 mod runs;
 mod scan;
