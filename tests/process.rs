@@ -59,6 +59,15 @@ impl Process {
         assert!(tokio::task::spawn_blocking(found).await.unwrap(), "it ended without having logged {text}");
     }
 
+    /// Nanoseconds that each of its threads with this name has run.
+    pub fn thread_times(&self, name: &str) -> Vec<u64> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let threads = threads.map(|thread| thread.unwrap().path());
+        let read = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap_or_default();
+        let named = threads.filter(|thread| read(thread.join("comm")).trim_end() == name);
+        named.map(|thread| read(thread.join("schedstat")).split(' ').next().unwrap().parse().unwrap()).collect()
+    }
+
     /// Whether it has ended by itself (a failure point).
     pub fn has_ended(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(Some(_)))

@@ -6,6 +6,7 @@ mod errors;
 mod extended;
 mod implicit;
 mod limits;
+mod loops;
 mod psql;
 mod raw;
 mod reads;
