@@ -102,9 +102,14 @@ async fn cancelling_ends_the_statement_and_not_the_session() {
     let mut statement = std::pin::pin!(try_rows(&client, long));
     // Until it runs a request is for nobody: ask until one is heard.
     let result = loop {
+        let mut asking = std::pin::pin!(token.cancel_query(NoTls));
         tokio::select! {
-            result = &mut statement => break result,
-            asked = token.cancel_query(NoTls) => asked.unwrap(),
+            result = &mut statement => {
+                // A request that is under way would end the next statement, as in Postgres.
+                asking.await.unwrap();
+                break result;
+            }
+            asked = &mut asking => asked.unwrap(),
         }
     };
     assert_eq!(result.unwrap_err().code().unwrap().code(), "57014");
