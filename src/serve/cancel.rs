@@ -95,8 +95,8 @@ impl Drop for Registered {
     }
 }
 
-/// A second handle of a client's socket. The runtime is told of it by the first statement that has to be waited for: until
-/// then it would wake up for two sockets with each message that comes in.
+/// A second handle of a client's socket. The runtime is told of it by the first statement that has to be waited for: else
+/// it would be told of two sockets with each message that comes in.
 struct Watched {
     unregistered: Mutex<Option<std::net::TcpStream>>,
     registered: OnceLock<TcpStream>,

@@ -17,7 +17,7 @@ const LARGEST_PART: usize = 512;
 /// rounds up.
 const ENTRY_OVERHEAD: usize = 80;
 /// Keys of which the entries are read together ([`CachedState::warm`]): a few dozen kilobytes.
-pub(crate) const WARM_KEYS: usize = 128;
+const WARM_KEYS: usize = 128;
 /// Value length of an entry that is known to be absent.
 const ABSENT: u32 = u32::MAX;
 
@@ -207,20 +207,26 @@ impl CachedState {
         }
     }
 
-    /// Brings the entries with these hashes into the processor's cache, for what is about to be done with them.
+    /// Brings the next entries of `hashes` into the processor's cache, for what is about to be done with them one by one: to be
+    /// called before each, with its number; does its work for [`WARM_KEYS`] of them at a time.
     ///
     /// Entries at random lie in memory, and done one by one each is waited for three times: table, bucket, key. Nothing in
     /// these two loops depends on the round before, so the processor has many of those reads under way at a time.
-    pub(crate) fn warm(&self, hashes: &[u64]) {
-        for hashes in hashes.chunks(WARM_KEYS) {
-            let mut buckets = [None; WARM_KEYS];
-            for (bucket, hash) in buckets.iter_mut().zip(hashes) {
-                *bucket = self.table.find_bucket_index(*hash, |entry| entry.hash == *hash);
-            }
-            let entries = buckets.iter().flatten().filter_map(|bucket| self.table.get_bucket(*bucket));
-            // What is read has to be used.
-            std::hint::black_box(entries.fold(0, |sum, entry| sum ^ entry.data.first().copied().unwrap_or_default()));
+    #[inline]
+    pub(crate) fn warm(&self, hashes: &[u64], number: usize) {
+        if number.is_multiple_of(WARM_KEYS) {
+            self.warm_now(&hashes[number..hashes.len().min(number + WARM_KEYS)]);
         }
+    }
+
+    fn warm_now(&self, hashes: &[u64]) {
+        let mut buckets = [None; WARM_KEYS];
+        for (bucket, hash) in buckets.iter_mut().zip(hashes) {
+            *bucket = self.table.find_bucket_index(*hash, |entry| entry.hash == *hash);
+        }
+        let entries = buckets.iter().flatten().filter_map(|bucket| self.table.get_bucket(*bucket));
+        // What is read has to be used.
+        std::hint::black_box(entries.fold(0, |sum, entry| sum ^ entry.data.first().copied().unwrap_or_default()));
     }
 
     /// From now on what is read of `table` is cached, and what is written to it.

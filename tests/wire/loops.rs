@@ -43,21 +43,31 @@ async fn sessions_move_and_nothing_is_lost() {
     }
     let counted = rows(&client, "SELECT count(*) FROM pairs WHERE id >= 10000").await;
     assert_eq!(counted, [[Some((CLIENTS * LOOKUPS / 100).to_string())]]);
-    let busy =
-        server.thread_times("attune-serve").into_iter().filter(|time| Duration::from_nanos(*time) > WORK).count();
-    assert!(busy >= 2, "{busy} threads have served");
+    assert!(busy_threads(&server) >= 2);
 }
 
 #[tokio::test]
-async fn a_message_in_parts_waits_on_one_thread_and_is_answered() {
+async fn a_session_that_moves_takes_half_a_message_along() {
     let dir = tempfile::tempdir().unwrap();
-    let server = Process::start_with(dir.path(), &[("ATTUNE_SERVE_TURN_US", "0")]).unwrap();
+    let variables = [("ATTUNE_SERVE_TURN_US", "0"), ("ATTUNE_SERVE_THREADS", "2")];
+    let server = Process::start_with(dir.path(), &variables).unwrap();
+    // A session leaves a thread that has more than the other.
+    let mut idle = Vec::new();
+    for _ in 0..3 {
+        idle.push(Raw::start(server.addr).await);
+    }
     let mut raw = Raw::start(server.addr).await;
     let message = query("SELECT 1");
-    for _ in 0..300 {
+    for _ in 0..1_500 {
         let (first, last) = message.split_at(7);
         raw.send(first).await;
         raw.send(last).await;
         assert_eq!(raw.tags_until(b'Z').await, "TDCZ");
     }
+    assert_eq!(busy_threads(&server), 2);
+}
+
+/// Threads of the server that have served somebody.
+fn busy_threads(server: &Process) -> usize {
+    server.thread_times("attune-serve").into_iter().filter(|time| Duration::from_nanos(*time) > WORK).count()
 }

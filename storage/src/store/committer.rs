@@ -4,7 +4,6 @@ use super::EpochBatch;
 use super::keyspace::Table;
 use super::scope::{Merged, notes_of};
 use super::shared::{EVICTING, PUBLISHING, Shared, WRITING, for_readers};
-use crate::state_cache::WARM_KEYS;
 use crate::{Epoch, ObjectId, Result, failpoint};
 use bytes::Bytes;
 use rocksdb::WriteOptions;
@@ -162,9 +161,7 @@ fn update_state(shared: &Shared, writes: &Merged) {
         }
         let hashes: Vec<u64> = overlay.iter().map(|(hash, _, _)| hash).collect();
         for (i, (hash, key, value)) in overlay.iter().enumerate() {
-            if i % WARM_KEYS == 0 {
-                state.warm(&hashes[i..hashes.len().min(i + WARM_KEYS)]);
-            }
+            state.warm(&hashes, i);
             state.write(hash, table.object(), key, value);
         }
     }

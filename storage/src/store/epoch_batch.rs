@@ -2,7 +2,7 @@
 
 use super::keyspace::{Family, Table, object_range};
 use super::log_writes::{LogAppends, LogWrites};
-use super::scope::Merged;
+use super::scope::{Merged, notes_of};
 use super::shared::Shared;
 use super::{EpochScope, log};
 use crate::{Epoch, ObjectId, Result, StorageError};
@@ -113,6 +113,7 @@ impl EpochBatch {
     pub fn drop_object(&mut self, table: Table) {
         let merged = Arc::make_mut(&mut self.merged);
         merged.overlays.remove(table);
+        merged.notes.remove(notes_of(table.object()));
         merged.dropped.insert(table);
     }
 

@@ -6,7 +6,6 @@ use super::overlay::{Overlay, Overlays};
 use super::scan::{self, Records};
 use super::shared::{Shared, for_readers};
 use super::values::Values;
-use crate::state_cache::WARM_KEYS;
 use crate::{Epoch, ObjectId, Result};
 use arrow::array::RecordBatch;
 use bytes::Bytes;
@@ -39,6 +38,8 @@ pub struct EpochScope {
     merged: Arc<Merged>,
     own: Overlays,
     own_notes: Overlays,
+    /// Bytes that may still be noted.
+    notes_room: usize,
     appends: LogAppends,
 }
 
@@ -81,8 +82,9 @@ impl EpochScope {
         in_flight: Option<Arc<Merged>>,
         merged: Arc<Merged>,
     ) -> EpochScope {
-        let (own, own_notes) = (Overlays::default(), Overlays::default());
-        EpochScope { shared, epoch, in_flight, merged, own, own_notes, appends: LogAppends::default() }
+        let notes_room = (shared.options.state_cache_bytes / NOTES_PART).saturating_sub(merged.notes.bytes());
+        let (own, own_notes, appends) = (Overlays::default(), Overlays::default(), LogAppends::default());
+        EpochScope { shared, epoch, in_flight, merged, own, own_notes, notes_room, appends }
     }
 
     /// The epoch these writes will become.
@@ -113,27 +115,14 @@ impl EpochScope {
     /// state cache has room.
     pub fn noted(&self, table: ObjectId, keys: &[&[u8]]) -> Values {
         let notes = notes_of(table);
-        let is_dropped = |epoch: &Merged| epoch.dropped.contains(&Table::State(table));
-        let in_flight = self.in_flight.as_deref();
-        if is_dropped(&self.merged) || in_flight.is_some_and(is_dropped) {
-            let mut values = Values::with_capacity(keys.len());
-            keys.iter().for_each(|_| values.push(None));
-            return values;
-        }
-        let overlays = [
-            self.own_notes.get(notes),
-            self.merged.notes.get(notes),
-            in_flight.and_then(|epoch| epoch.notes.get(notes)),
-        ];
+        let layers = self.layered(Table::State(table), (&self.own_notes, |epoch| &epoch.notes), notes);
         let mut values = Values::with_capacity(keys.len());
         let mut cache = self.shared.state.lock();
         cache.follow(notes);
         for key in keys {
             let hash = self.shared.hasher.hash(notes.object(), key);
-            match overlays.iter().flatten().find_map(|overlay| overlay.get(hash, key)) {
-                Some(written) => values.push(written),
-                None => values.push(cache.get(hash, notes.object(), key).flatten()),
-            }
+            let noted = layers.get(hash, key).unwrap_or_else(|| cache.get(hash, notes.object(), key).flatten());
+            values.push(noted);
         }
         values
     }
@@ -142,9 +131,9 @@ impl EpochScope {
     pub fn note(&mut self, table: ObjectId, key: &[u8], value: Option<&[u8]>) {
         let notes = notes_of(table);
         let hash = self.shared.hasher.hash(notes.object(), key);
-        let most = self.shared.options.state_cache_bytes / NOTES_PART;
-        let room = most.saturating_sub(self.own_notes.bytes() + self.merged.notes.bytes());
-        self.own_notes.table(notes).set(hash, key, value.filter(|value| key.len() + value.len() <= room));
+        let value = value.filter(|value| key.len() + value.len() <= self.notes_room);
+        self.notes_room -= value.map_or(0, |value| key.len() + value.len());
+        self.own_notes.table(notes).set(hash, key, value);
     }
 
     /// Appends rows to a log, as [`EpochBatch::append_log`](super::EpochBatch::append_log) does. Nothing reads them before
@@ -282,8 +271,8 @@ impl EpochScope {
         let mut missing = Vec::new();
         let hashes: Vec<u64> = keys.iter().map(|key| self.shared.hasher.hash(object, key)).collect();
         for (i, (key, &hash)) in keys.iter().zip(&hashes).enumerate() {
-            if state && i % WARM_KEYS == 0 {
-                cache.warm(&hashes[i..hashes.len().min(i + WARM_KEYS)]);
+            if state {
+                cache.warm(&hashes, i);
             }
             if let Some(written) = layers.get(hash, key) {
                 values.push(written);
@@ -303,13 +292,23 @@ impl EpochScope {
     }
 
     fn layers(&self, table: Table) -> Layers<'_> {
+        self.layered(table, (&self.own, |epoch| &epoch.overlays), table)
+    }
+
+    /// Layers of what is kept under `name`, of a table or of the notes on it.
+    fn layered<'a>(
+        &'a self,
+        table: Table,
+        (own, of_epoch): (&'a Overlays, fn(&Merged) -> &Overlays),
+        name: Table,
+    ) -> Layers<'a> {
         let dropped_now = self.merged.dropped.contains(&table);
         let in_flight = self.in_flight.as_ref().filter(|_| !dropped_now);
         Layers {
             overlays: [
-                self.own.get(table),
-                self.merged.overlays.get(table),
-                in_flight.and_then(|epoch| epoch.overlays.get(table)),
+                own.get(name),
+                of_epoch(&self.merged).get(name),
+                in_flight.and_then(|epoch| of_epoch(epoch).get(name)),
             ],
             dropped: dropped_now || in_flight.is_some_and(|epoch| epoch.dropped.contains(&table)),
         }

@@ -5,7 +5,7 @@
 
 use super::Row;
 use crate::dataflow::operator::Fault;
-use crate::dataflow::operator::state_bytes::{damaged, get_bytes, get_unsigned, put_bytes, put_unsigned};
+use crate::dataflow::operator::state_bytes::{get_bytes, get_unsigned, put_bytes, put_unsigned};
 use attune_storage::codec::ByteRows;
 use attune_storage::{EpochScope, ObjectId};
 
@@ -64,9 +64,6 @@ impl Notes {
         while !rest.is_empty() {
             let weight = get_unsigned(&mut rest)?;
             let row = get_bytes(&mut rest)?;
-            if weight == 0 {
-                return Err(damaged("a noted row without weight"));
-            }
             keys.push_with(|key| {
                 key.extend_from_slice(partition);
                 key.extend_from_slice(row);
