@@ -28,7 +28,10 @@ pub(super) struct Raw {
 
 impl Raw {
     pub(super) async fn connect(addr: SocketAddr) -> Raw {
-        Raw { stream: TcpStream::connect(addr).await.unwrap() }
+        let stream = TcpStream::connect(addr).await.unwrap();
+        // Else the second part of a message waits until the first is acknowledged, up to 40 ms.
+        stream.set_nodelay(true).unwrap();
+        Raw { stream }
     }
 
     /// Connects and completes the startup.
