@@ -8,7 +8,7 @@ use super::{Shared, from_storage};
 use crate::dataflow::EpochOutcome;
 use attune_sql::SqlError;
 use attune_sql::catalog::Catalog;
-use attune_storage::{PendingCommit, failpoint};
+use attune_storage::{PendingCommit, failpoint, yields};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -114,6 +114,7 @@ impl CommitThread {
         let (sender, results) = channel();
         let mine = shared.clone();
         let thread = std::thread::Builder::new().name("attune-commits".into()).spawn(move || {
+            yields::enable();
             let end = End(mine);
             while let Ok(closing) = receiver.recv() {
                 let result = closing.run(&end.0);

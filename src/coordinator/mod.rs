@@ -29,7 +29,7 @@ use crate::config::Config;
 use attune_planner::DataflowPlan;
 use attune_sql::catalog::{Catalog, RelationId, RelationKind, ViewStatus};
 use attune_sql::{SqlError, SqlState};
-use attune_storage::{Epoch, StorageError, Store};
+use attune_storage::{Epoch, StorageError, Store, yields};
 use event::Event;
 use gauges::Gauges;
 use parking_lot::{Mutex, RwLock};
@@ -100,7 +100,11 @@ impl Coordinator {
         let clock = clock::Clock::new(shared.clone(), config, events, (committer, driver, relations, builds));
         let clock = clock.map_err(no_thread)?;
         let thread = std::thread::Builder::new().name("attune-epochs".into());
-        let thread = thread.spawn(move || clock.run()).map_err(no_thread)?;
+        let run = move || {
+            yields::enable();
+            clock.run();
+        };
+        let thread = thread.spawn(run).map_err(no_thread)?;
         *shared.thread.lock() = Some(thread);
         Ok(Coordinator { shared })
     }

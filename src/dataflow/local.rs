@@ -4,7 +4,7 @@ use super::backfill::{Backfill, BackfillProgress};
 use super::batch::consolidate;
 use super::fault::panic_message;
 use super::{Fault, RowErrors, StepScope, ViewChange, ViewGraph};
-use attune_storage::{Delta, EpochBatch, EpochScope, StorageError, Store, TableWriter};
+use attune_storage::{Delta, EpochBatch, EpochScope, StorageError, Store, TableWriter, yields};
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -147,6 +147,7 @@ impl LocalDriver {
         let mut deltas = inputs;
         let mut backfills: Vec<(usize, Backfill)> = Vec::new();
         for place in 0..self.views.len() {
+            yields::long_point();
             if self.views[place].failed.is_some() {
                 continue;
             }

@@ -19,6 +19,7 @@ mod key_hasher;
 mod state_cache;
 mod store;
 mod table;
+pub mod yields;
 
 pub use cache::HotCache;
 pub use column_type::{ColumnType, UTC};

@@ -4,7 +4,7 @@ use super::EpochBatch;
 use super::keyspace::Table;
 use super::scope::{Merged, notes_of};
 use super::shared::{EVICTING, PUBLISHING, Shared, WRITING, for_readers};
-use crate::{Epoch, ObjectId, Result, failpoint};
+use crate::{Epoch, ObjectId, Result, failpoint, yields};
 use bytes::Bytes;
 use rocksdb::WriteOptions;
 use std::sync::Arc;
@@ -139,6 +139,7 @@ fn evict_rows<'a>(shared: &Shared, batch: &'a EpochBatch) -> Vec<HotWrite<'a>> {
             hot.extend(
                 overlay
                     .iter()
+                    .inspect(|_| yields::point())
                     .filter(|(hash, key, _)| shared.rows.remove_hashed(*hash, object, key))
                     .map(|(_, key, value)| (object, key, value)),
             );
@@ -161,6 +162,7 @@ fn update_state(shared: &Shared, writes: &Merged) {
         }
         let hashes: Vec<u64> = overlay.iter().map(|(hash, _, _)| hash).collect();
         for (i, (hash, key, value)) in overlay.iter().enumerate() {
+            yields::point();
             state.warm(&hashes, i);
             state.write(hash, table.object(), key, value);
         }

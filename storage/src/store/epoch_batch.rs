@@ -5,7 +5,7 @@ use super::log_writes::{LogAppends, LogWrites};
 use super::scope::{Merged, notes_of};
 use super::shared::Shared;
 use super::{EpochScope, log};
-use crate::{Epoch, ObjectId, Result, StorageError};
+use crate::{Epoch, ObjectId, Result, StorageError, yields};
 use arrow::array::RecordBatch;
 use rocksdb::WriteBatch;
 use std::collections::{BTreeMap, HashMap};
@@ -196,6 +196,7 @@ impl EpochBatch {
         for (table, overlay) in tables {
             let family = self.shared.family(table.family());
             for (key, value) in overlay.in_order() {
+                yields::point();
                 full.clear();
                 full.extend_from_slice(&table.object().0.to_be_bytes());
                 full.extend_from_slice(key);

@@ -35,7 +35,7 @@ pub use cached::CachedSnapshot;
 pub use committer::{Committer, PendingCommit};
 pub use epoch_batch::EpochBatch;
 pub use keyspace::Table;
-pub(crate) use keyspace::successor;
+pub(crate) use keyspace::{PREFIX_BYTES, successor};
 pub use log::{LogChunk, LogPosition};
 pub use log_rows::{PlacedRows, RowPlace};
 pub use open::FORMAT_VERSION;

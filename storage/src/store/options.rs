@@ -1,10 +1,12 @@
 //! Settings of the store, and what they mean to RocksDB.
 
 use super::keyspace::{Family, PREFIX_BYTES};
+use crate::yields;
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, LogLevel, Options,
     SliceTransform,
 };
+use std::ffi::CString;
 
 /// Settings of the store: every cache and limit by its configuration name.
 #[derive(Clone, Debug)]
@@ -119,7 +121,9 @@ fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
     cf.set_max_write_buffer_number(2 * MEMTABLES_PER_FLUSH as i32);
     if matches!(family, Family::State | Family::Rows) {
         // A read of the rows of one user looks only into the files that have some.
-        cf.set_prefix_extractor(SliceTransform::create_fixed_prefix(PREFIX_BYTES));
+        let name = CString::new(format!("rocksdb.FixedPrefix.{PREFIX_BYTES}")).expect("no NUL");
+        let long_enough = |key: &[u8]| key.len() >= PREFIX_BYTES;
+        cf.set_prefix_extractor(SliceTransform::create(name, yields::prefix, Some(long_enough)));
         // Most keys an epoch asks for are new or old, not in the memtable: skip it without a search.
         cf.set_memtable_whole_key_filtering(true);
         cf.set_memtable_prefix_bloom_ratio(0.02);

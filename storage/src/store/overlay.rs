@@ -1,6 +1,7 @@
 //! Uncommitted writes in memory: found by hash, sorted when somebody wants them in order.
 
 use super::keyspace::Table;
+use crate::yields;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as TableEntry;
 use std::collections::HashMap;
@@ -54,6 +55,7 @@ impl Overlay {
     /// # Panics
     /// When there are more than 2^32 entries, or a key or value has 4 GiB: an epoch is bounded far below.
     pub(super) fn set(&mut self, hash: u64, key: &[u8], value: Option<&[u8]>) {
+        yields::point();
         let (data, entries) = (&mut self.data, &mut self.entries);
         let key_of = |number: u32| {
             let entry: &Entry = &entries[number as usize];

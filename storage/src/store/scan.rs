@@ -2,7 +2,7 @@
 
 use super::keyspace::OBJECT_BYTES;
 use super::overlay::Overlay;
-use crate::Result;
+use crate::{Result, yields};
 use rocksdb::{DB, DBRawIteratorWithThreadMode};
 use std::cmp::Ordering;
 use std::iter::Peekable;
@@ -48,6 +48,7 @@ pub(super) fn merge(
     let older = Writes { newer: merged, older: in_flight }.peekable();
     let mut writes = Writes { newer: own, older }.take_while(|(key, _)| key.starts_with(prefix)).peekable();
     loop {
+        yields::point();
         let record = records.as_ref().and_then(|r| r.item()).map(|(key, value)| (&key[OBJECT_BYTES..], value));
         let record = record.filter(|(key, _)| key.starts_with(prefix));
         let order = match (writes.peek(), record) {

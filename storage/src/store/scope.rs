@@ -6,7 +6,7 @@ use super::overlay::{Overlay, Overlays};
 use super::scan::{self, Records};
 use super::shared::{Shared, for_readers};
 use super::values::Values;
-use crate::{Epoch, ObjectId, Result};
+use crate::{Epoch, ObjectId, Result, yields};
 use arrow::array::RecordBatch;
 use bytes::Bytes;
 use rocksdb::ReadOptions;
@@ -271,6 +271,7 @@ impl EpochScope {
         let mut missing = Vec::new();
         let hashes: Vec<u64> = keys.iter().map(|key| self.shared.hasher.hash(object, key)).collect();
         for (i, (key, &hash)) in keys.iter().zip(&hashes).enumerate() {
+            yields::point();
             if state {
                 cache.warm(&hashes, i);
             }

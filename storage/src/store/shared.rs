@@ -29,7 +29,7 @@ use super::size::WrittenBytes;
 use crate::codec::ByteRows;
 use crate::codec::without_state;
 use crate::key_hasher::KeyHasher;
-use crate::{Epoch, HotCache, ObjectId, Result, StateCache};
+use crate::{Epoch, HotCache, ObjectId, Result, StateCache, yields};
 use bytes::Bytes;
 use rocksdb::{ColumnFamily, DB, ReadOptions};
 use std::fs::File;
@@ -40,8 +40,8 @@ pub(super) const EVICTING: u64 = 1;
 pub(super) const WRITING: u64 = 2;
 pub(super) const PUBLISHING: u64 = 3;
 const PHASES: u64 = 4;
-/// Keys of one batched multi-get: it pins the blocks of all of them.
-const MULTI_GET_KEYS: usize = 1024;
+/// Keys of one batched multi-get: it pins the blocks of all of them, and a thread does not yield within it.
+const MULTI_GET_KEYS: usize = 64;
 
 /// The state behind [`super::Store`], [`super::Committer`], batches, scopes and snapshots.
 pub(crate) struct Shared {
@@ -152,6 +152,7 @@ impl Shared {
         let prefix = table.object().0.to_be_bytes();
         let mut full = ByteRows::default();
         for chunk in order.chunks(MULTI_GET_KEYS) {
+            yields::long_point();
             full.clear();
             let mut repeats = Vec::with_capacity(chunk.len());
             for (place, number) in chunk.iter().enumerate() {
