@@ -2,11 +2,11 @@
 //!
 //! An operating system lets a thread run for some milliseconds before another gets its turn, and a lookup that meets an epoch, a
 //! commit or a compaction on its core waits that long, now and then beside a core that is idle. So threads that do such
-//! work call `sched_yield` after [`TURN`]: at the points of this module, which are where records are read and written. Where
+//! work call `sched_yield` now and then: at the points of this module, which are where records are read and written. Where
 //! nobody waits that costs less than a microsecond.
 //!
-//! RocksDB asks for the prefix of each record that it inserts into a memtable or writes to a file
-//! ([`prefix`]). That is the only point inside a write, a flush and a compaction.
+//! RocksDB asks for the prefix of each record that it inserts into a memtable or writes to a file. That is the only point
+//! inside a write, a flush and a compaction.
 
 use crate::store::PREFIX_BYTES;
 use std::cell::{Cell, RefCell};
