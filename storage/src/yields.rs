@@ -52,7 +52,7 @@ pub fn enable() {
     WORKER.replace(Some(Worker::Working(Turn::begin(Duration::ZERO))));
 }
 
-/// A point between two records. Without effect on threads that are not [`enable`]d.
+/// A point between two records. Without effect on threads that are neither [`enable`]d nor RocksDB's.
 #[inline]
 pub fn point() {
     match SKIP.get().checked_sub(1) {
@@ -86,12 +86,13 @@ impl Worker {
     }
 }
 
-/// The prefix of a key of at least [`PREFIX_BYTES`]: what RocksDB's own extractor of fixed prefixes gives, and a point.
+/// The prefix of a key: what RocksDB's own extractor of fixed prefixes gives, and a point. A key that is too short, which
+/// RocksDB does not ask for, is its own: a panic could not leave RocksDB.
 pub(crate) fn prefix(key: &[u8]) -> &[u8] {
     #[cfg(test)]
     PREFIXES.set(PREFIXES.get() + 1);
     point();
-    &key[..PREFIX_BYTES]
+    key.get(..PREFIX_BYTES).unwrap_or(key)
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, LogLevel, Options,
     SliceTransform,
 };
-use std::ffi::CString;
 
 /// Settings of the store: every cache and limit by its configuration name.
 #[derive(Clone, Debug)]
@@ -121,9 +120,10 @@ fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
     cf.set_max_write_buffer_number(2 * MEMTABLES_PER_FLUSH as i32);
     if matches!(family, Family::State | Family::Rows) {
         // A read of the rows of one user looks only into the files that have some.
-        let name = CString::new(format!("rocksdb.FixedPrefix.{PREFIX_BYTES}")).expect("no NUL");
+        // Under the name of RocksDB's own, which gives the same prefixes: files that were written with that go on.
+        let name = format!("rocksdb.FixedPrefix.{PREFIX_BYTES}");
         let long_enough = |key: &[u8]| key.len() >= PREFIX_BYTES;
-        cf.set_prefix_extractor(SliceTransform::create(name, yields::prefix, Some(long_enough)));
+        cf.set_prefix_extractor(SliceTransform::create(&name, yields::prefix, Some(long_enough)));
         // Most keys an epoch asks for are new or old, not in the memtable: skip it without a search.
         cf.set_memtable_whole_key_filtering(true);
         cf.set_memtable_prefix_bloom_ratio(0.02);

@@ -1,11 +1,12 @@
 //! The first rows of a partition, noted so that they need not be looked for again.
 //!
-//! `[partition columns]` -> `[whether there are more rows]`, then per row, in order: its weight, and the rest of its key with its
-//! length. Notes live in memory only ([`EpochScope::noted`]), so this format may change from build to build.
+//! `[partition columns]` -> `[whether there are more rows][places of these]`, then the rows as in [`super::window`]. Notes live
+//! in memory only ([`EpochScope::noted`]), so this format may change from build to build.
 
 use super::Row;
+use super::window::{inside, put_rows, take_rows};
 use crate::dataflow::operator::Fault;
-use crate::dataflow::operator::state_bytes::{get_bytes, get_unsigned, put_bytes, put_unsigned};
+use crate::dataflow::operator::state_bytes::{get_unsigned, put_unsigned};
 use attune_storage::codec::ByteRows;
 use attune_storage::{EpochScope, ObjectId};
 
@@ -50,44 +51,23 @@ impl Notes {
         keys: &mut ByteRows,
         weights: &mut Vec<u64>,
     ) -> Result<Option<bool>, Fault> {
-        let Some((more, rows)) = note.and_then(<[u8]>::split_first) else { return Ok(None) };
+        let Some((more, mut rows)) = note.and_then(<[u8]>::split_first) else { return Ok(None) };
         let more = *more != 0;
-        let (mut rest, mut known) = (rows, 0u64);
-        while more && known < places {
-            if rest.is_empty() {
-                return Ok(None);
-            }
-            known = known.saturating_add(get_unsigned(&mut rest)?);
-            get_bytes(&mut rest)?;
+        if get_unsigned(&mut rows)? < places && more {
+            return Ok(None);
         }
-        rest = rows;
-        while !rest.is_empty() {
-            let weight = get_unsigned(&mut rest)?;
-            let row = get_bytes(&mut rest)?;
-            keys.push_with(|key| {
-                key.extend_from_slice(partition);
-                key.extend_from_slice(row);
-            });
-            weights.push(weight);
-        }
+        take_rows(rows, partition, keys, weights)?;
         Ok(Some(more))
     }
 
     /// Notes the first rows of a partition; `more`: there are others behind them.
     pub(super) fn write(&mut self, partition: &[u8], rows: &[Row<'_>], more: bool, state: &mut EpochScope) {
+        let (noted, places) = inside(rows, self.end);
+        let more = !self.trim && (more || noted.len() < rows.len());
         self.note.clear();
-        self.note.push(0);
-        let (mut next, mut noted) = (0u64, 0);
-        for (key, weight) in rows.iter().take_while(|(_, weight)| {
-            let inside = next < self.end;
-            next = next.saturating_add(*weight);
-            inside
-        }) {
-            put_unsigned(*weight, &mut self.note);
-            put_bytes(&key[partition.len()..], &mut self.note);
-            noted += 1;
-        }
-        self.note[0] = u8::from(!self.trim && (more || noted < rows.len()));
+        self.note.push(u8::from(more));
+        put_unsigned(places, &mut self.note);
+        put_rows(noted, partition, &mut self.note);
         let note = (self.note.len() <= MOST_BYTES).then_some(&self.note[..]);
         state.note(self.table, partition, note);
     }
