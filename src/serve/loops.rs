@@ -5,6 +5,7 @@
 //! another thread, and leaves the other cores to epochs and to clients. But what is ready waits for all that is before it.
 //! So connections begin on the first loop, move to others when turns become long, and come back when they are short again.
 
+use attune_storage::yields;
 use parking_lot::Mutex;
 use std::io;
 use std::net::TcpStream;
@@ -97,7 +98,7 @@ impl EventLoop {
         let (unparked, parking) = (loads.clone(), loads.clone());
         let runtime = Builder::new_current_thread()
             .enable_all()
-            .on_thread_unpark(move || unparked.loads[at].window.lock().begun = Some(Instant::now()))
+            .on_thread_unpark(move || unparked.turn_begins(at))
             .on_thread_park(move || parking.turn_ends(at))
             .build()?;
         let handle = runtime.handle().clone();
@@ -126,6 +127,12 @@ impl Loads {
 
     fn now(&self) -> u64 {
         nanoseconds(self.start.elapsed())
+    }
+
+    /// The loop has waited, and something is to be done.
+    fn turn_begins(&self, at: usize) {
+        self.loads[at].window.lock().begun = Some(Instant::now());
+        yields::serve(Duration::from_nanos(self.long_ns));
     }
 
     /// The loop has nothing more to do, and is about to wait.

@@ -12,6 +12,7 @@ use super::wire::frontend::Frame;
 use super::wire::{Connection, ConnectionError, Severity, backend, write_error, write_notice};
 use attune_sql::statement::Statement;
 use attune_sql::{SqlError, SqlState};
+use attune_storage::yields;
 use hashbrown::HashMap;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -157,6 +158,7 @@ impl Session {
     /// Waits for more of what the client sends; false at its end.
     async fn fill(&mut self, shutdown: &mut watch::Receiver<bool>) -> Result<bool, SessionError> {
         self.connection.flush_due().await?;
+        yields::answered();
         tokio::select! {
             biased;
             more = self.connection.fill() => Ok(more?),

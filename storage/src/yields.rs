@@ -1,9 +1,12 @@
-//! Threads that work for long offer the processor to others.
+//! Busy threads offer the processor to others.
 //!
 //! An operating system lets a thread run for some milliseconds before another gets its turn, and a lookup that meets an epoch, a
 //! commit or a compaction on its core waits that long, now and then beside a core that is idle. So threads that do such
 //! work call `sched_yield` now and then: at the points of this module, which are where records are read and written. Where
 //! nobody waits that costs less than a microsecond.
+//!
+//! Threads that serve clients do so as well, between two answers: under load they never wait for anything, and an epoch that had to
+//! wait for them for milliseconds would next have as many for itself.
 //!
 //! RocksDB asks for the prefix of each record that it inserts into a memtable or writes to a file. That is the only point
 //! inside a write, a flush and a compaction.
@@ -13,7 +16,7 @@ use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 /// How long a thread works before it offers the processor.
-const TURN: Duration = Duration::from_micros(100);
+const TURN: Duration = Duration::from_micros(50);
 /// Points at which the clock is not read: as many records take some tens of microseconds.
 const SKIPPED: u32 = 15;
 
@@ -24,12 +27,12 @@ thread_local! {
 
 /// What is known of a thread that came to a point.
 enum Worker {
-    /// It serves somebody, and yields only to the operating system.
-    Serving,
+    /// It serves somebody.
+    Serving(Turn),
     Working(Turn),
 }
 
-/// The turn of a thread that works for long.
+/// What a thread does before it offers the processor.
 struct Turn {
     began: Instant,
     length: Duration,
@@ -45,6 +48,24 @@ impl Turn {
     fn is_over(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.began) >= self.length
     }
+}
+
+/// This thread serves clients, and begins to, after it has waited for them. Each `turn` it yields, at the next
+/// [`answered`].
+pub fn serve(turn: Duration) {
+    WORKER.replace(Some(Worker::Serving(Turn { began: Instant::now(), length: turn })));
+}
+
+/// A point between two answers. Without effect on threads that do not [`serve`].
+pub fn answered() {
+    WORKER.with_borrow_mut(|worker| {
+        if let Some(Worker::Serving(turn)) = worker
+            && turn.is_over(Instant::now())
+        {
+            std::thread::yield_now();
+            turn.began = Instant::now();
+        }
+    });
 }
 
 /// From now on this thread is one that works for long.
@@ -80,7 +101,8 @@ impl Worker {
     /// Threads of RocksDB are those that Rust has no name for.
     fn of_this_thread() -> Worker {
         match std::thread::current().name() {
-            Some(_) => Worker::Serving,
+            // No turn ends before the thread says that it serves.
+            Some(_) => Worker::Serving(Turn::begin(Duration::MAX)),
             None => Worker::Working(Turn::begin(Duration::ZERO)),
         }
     }
@@ -139,6 +161,27 @@ mod tests {
             same_turn()
         });
         assert!(points.count() <= SKIPPED as usize && !same_turn());
+    }
+
+    #[test]
+    fn a_thread_that_serves_begins_new_turns_with_an_answer() {
+        let began = || {
+            WORKER.with_borrow(|worker| match worker {
+                Some(Worker::Serving(turn)) => turn.began,
+                _ => panic!("it serves"),
+            })
+        };
+        serve(Duration::from_secs(3_600));
+        let first = began();
+        answered();
+        long_point();
+        assert_eq!(began(), first, "the turn is not over");
+        serve(Duration::ZERO);
+        let second = began();
+        point();
+        assert_eq!(began(), second, "in the middle of a lookup");
+        answered();
+        assert!(began() > second);
     }
 
     #[test]
