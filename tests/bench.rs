@@ -110,6 +110,8 @@ fn freshness_sees_every_probe() {
     let found: Vec<(&str, &str)> = rows.iter().map(|(case, subject, _)| (case.as_str(), subject.as_str())).collect();
     assert_eq!(found, [("10 %", "1 view"), ("50 %", "1 view"), ("10 %", "3 views"), ("50 %", "3 views")]);
     rows.iter().for_each(|(.., measures)| has(measures, &["events", "p50", "p99", "p99.9", "probes"]));
+    let report = bench(&["freshness", "--views", "1", "--rates", "700", "--users", "500", "--seconds", "0.1"]);
+    assert_eq!(self::rows(&report, "visible").iter().map(|(case, ..)| case.as_str()).collect::<Vec<_>>(), ["700/s"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::dataflow::{InputRelation, LocalDriver};
 use attune_sql::SqlError;
 use attune_sql::catalog::Catalog;
-use attune_storage::Committer;
+use attune_storage::{Committer, yields};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -99,7 +99,9 @@ impl Clock {
                     let _ = reply.send(());
                     return settled;
                 }
-                Next::Event(Event::CommitsEnded) => self.settle(),
+                // Of an epoch that has been settled since: another is in flight, and the next need not wait for it.
+                Next::Event(Event::Committed) if self.commits.is_busy() => Ok(()),
+                Next::Event(Event::Committed | Event::CommitsEnded) => self.settle(),
                 Next::Idle => self.background(),
                 Next::Closed => return self.settle(),
             };
@@ -122,8 +124,11 @@ impl Clock {
                 Err(TryRecvError::Disconnected) => Next::Closed,
             };
         }
+        if self.commits.settles_now() {
+            return Next::Event(Event::Committed);
+        }
         let next = self.next_build().map_or(self.next_trim, |build| build.min(self.next_trim));
-        match self.events.recv_timeout(next.saturating_duration_since(Instant::now())) {
+        match yields::wait(|| self.events.recv_timeout(next.saturating_duration_since(Instant::now()))) {
             Ok(event) => Next::Event(event),
             Err(RecvTimeoutError::Timeout) => Next::Idle,
             Err(RecvTimeoutError::Disconnected) => Next::Closed,
@@ -143,6 +148,7 @@ impl Clock {
                     bytes += write.bytes;
                     writes.push(write);
                 }
+                Ok(Event::Committed) => {}
                 Ok(other) => {
                     self.held = Some(other);
                     break;
@@ -156,7 +162,7 @@ impl Clock {
     /// Whether the next event is a write, and is there already.
     pub(super) fn write_waits(&mut self) -> bool {
         if self.held.is_none() {
-            self.held = self.events.try_recv().ok();
+            self.held = self.events.try_iter().find(|event| !matches!(event, Event::Committed));
         }
         matches!(self.held, Some(Event::Write(_)))
     }
@@ -183,7 +189,7 @@ impl Clock {
                 Event::Write(Write { reply, .. }) => drop(reply.send(Err(super::stopped()))),
                 Event::Ddl(change) => drop(change.reply.send(Err(super::stopped()))),
                 Event::Shutdown { reply } => drop(reply.send(())),
-                Event::CommitsEnded => {}
+                Event::Committed | Event::CommitsEnded => {}
             }
         }
     }

@@ -10,7 +10,8 @@ use attune_sql::SqlError;
 use attune_sql::catalog::Catalog;
 use attune_storage::{PendingCommit, failpoint, yields};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -93,14 +94,23 @@ fn record_changes(shared: &Shared, epoch: u64, outcome: &EpochOutcome, delays: &
     }
 }
 
+/// An epoch of this many bytes is settled as soon as it is committed. Others may wait for the next: they are settled in no time.
+const SETTLED_AT_ONCE_BYTES: usize = 4 << 20;
+
 /// The thread that commits one epoch while the next is computed. Dropping it waits until the thread has ended.
 pub(super) struct CommitThread {
     shared: Arc<Shared>,
     /// `None` only while it is dropped.
     epochs: Option<Sender<Closing>>,
     results: Receiver<Result<(), SqlError>>,
+    /// The result of the epoch in flight, if it was there when it was looked for.
+    result: Option<Result<(), SqlError>>,
     /// Streams with events in the epoch in flight, and how many they have had in all; `None`: no epoch is in flight.
     in_flight: Option<Vec<(u32, u64)>>,
+    /// Whether the epoch in flight is to be settled as soon as it is committed: [`SETTLED_AT_ONCE_BYTES`].
+    at_once: bool,
+    /// Whether the coordinator wants to be told by an event when the epoch in flight is committed.
+    tell: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -112,19 +122,26 @@ impl CommitThread {
     pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<CommitThread> {
         let (epochs, receiver) = channel::<Closing>();
         let (sender, results) = channel();
-        let mine = shared.clone();
+        let tell = Arc::new(AtomicBool::new(false));
+        let (mine, wanted) = (shared.clone(), tell.clone());
         let thread = std::thread::Builder::new().name("attune-commits".into()).spawn(move || {
-            yields::enable();
+            yields::work();
             let end = End(mine);
-            while let Ok(closing) = receiver.recv() {
+            while let Ok(closing) = yields::wait(|| receiver.recv()) {
                 let result = closing.run(&end.0);
                 let failed = result.is_err();
                 if sender.send(result).is_err() || failed {
                     return;
                 }
+                if wanted.swap(false, Ordering::SeqCst) {
+                    // A coordinator that takes no events any more has ended.
+                    let _ = end.0.queue.push(Event::Committed);
+                }
             }
         })?;
-        Ok(CommitThread { shared, epochs: Some(epochs), results, in_flight: None, thread: Some(thread) })
+        let epochs = Some(epochs);
+        let thread = Some(thread);
+        Ok(CommitThread { shared, epochs, results, result: None, in_flight: None, at_once: false, tell, thread })
     }
 
     /// Commits an epoch here and now.
@@ -135,9 +152,31 @@ impl CommitThread {
     /// Hands an epoch to the thread, when none is in flight.
     pub(super) fn hand_over(&mut self, closing: Closing) -> Result<(), SqlError> {
         let events = closing.events.clone();
+        self.at_once = closing.pending.as_ref().is_some_and(|pending| pending.bytes() >= SETTLED_AT_ONCE_BYTES);
+        self.tell.store(false, Ordering::SeqCst);
         self.epochs.as_ref().and_then(|epochs| epochs.send(closing).ok()).ok_or_else(ended)?;
         self.in_flight = Some(events);
         Ok(())
+    }
+
+    /// Whether an epoch is in flight, and not committed yet.
+    pub(super) fn is_busy(&mut self) -> bool {
+        if self.in_flight.is_some() && self.result.is_none() {
+            self.result = match self.results.try_recv() {
+                Err(TryRecvError::Empty) => return true,
+                result => Some(result.unwrap_or_else(|_| Err(ended()))),
+            };
+        }
+        false
+    }
+
+    /// Whether the epoch in flight is to be settled and is committed already. If it is not yet, its end becomes an event.
+    pub(super) fn settles_now(&mut self) -> bool {
+        if self.in_flight.is_none() || !self.at_once {
+            return false;
+        }
+        self.tell.store(true, Ordering::SeqCst);
+        !self.is_busy()
     }
 
     /// Waits until no epoch is in flight. Returns whether one was.
@@ -145,7 +184,7 @@ impl CommitThread {
         if self.in_flight.take().is_none() {
             return Ok(false);
         }
-        self.results.recv().map_err(|_| ended())??;
+        self.result.take().unwrap_or_else(|| yields::wait(|| self.results.recv()).unwrap_or_else(|_| Err(ended())))?;
         Ok(true)
     }
 

@@ -154,23 +154,28 @@ impl Clock {
     /// Commits an epoch: on the commit thread when the next one can begin meanwhile, else here.
     fn close(&mut self, built: Built, writes: Vec<Write>) -> Result<(), SqlError> {
         let Built { batch, outcome, answers, catalog, builds, input_rows, events } = built;
-        if let Err(fatal) = self.settle() {
-            commit::refuse(writes, &fatal);
-            return Err(fatal);
-        }
         let large = batch.bytes() >= LARGE_BYTES;
         // What changes the catalog, and backfills, want to be seen by the epoch after it as committed.
         let alone = batch.is_empty() || catalog.is_some() || !builds.is_empty() || self.has_background_work();
-        let pending = if batch.is_empty() { None } else { Some(self.committer.detach(batch)) };
+        let mut pending = if batch.is_empty() { None } else { Some(self.committer.detach(batch)) };
+        if let Some(pending) = pending.as_mut().filter(|_| self.commits.is_busy()) {
+            pending.prepare();
+        }
+        if let Err(fatal) = self.commits.wait() {
+            commit::refuse(writes, &fatal);
+            return Err(fatal);
+        }
         let progress = builds.iter().map(|build| (build.index, build.rows, build.finished)).collect();
         let closing = Closing { pending, writes, answers, outcome, catalog, builds: progress, input_rows, events };
         if !alone && (large || self.write_waits()) {
-            return self.commits.hand_over(closing);
+            self.commits.hand_over(closing)?;
+        } else {
+            self.commits.run(closing)?;
+            self.builds = builds;
+            self.builds.retain(|build| !build.finished);
         }
-        self.commits.run(closing)?;
+        // Of the epoch before as well, while this one is committed: what its writes wait for comes first.
         self.committer.settle();
-        self.builds = builds;
-        self.builds.retain(|build| !build.finished);
         Ok(())
     }
 

@@ -101,7 +101,7 @@ impl Coordinator {
         let clock = clock.map_err(no_thread)?;
         let thread = std::thread::Builder::new().name("attune-epochs".into());
         let run = move || {
-            yields::enable();
+            yields::work();
             clock.run();
         };
         let thread = thread.spawn(run).map_err(no_thread)?;

@@ -131,12 +131,14 @@ impl Loads {
 
     /// The loop has waited, and something is to be done.
     fn turn_begins(&self, at: usize) {
-        self.loads[at].window.lock().begun = Some(Instant::now());
-        yields::serve(Duration::from_nanos(self.long_ns));
+        let begun = Instant::now();
+        self.loads[at].window.lock().begun = Some(begun);
+        yields::serve(begun, Duration::from_nanos(self.long_ns));
     }
 
     /// The loop has nothing more to do, and is about to wait.
     fn turn_ends(&self, at: usize) {
+        yields::served();
         let load = &self.loads[at];
         let mut window = load.window.lock();
         let Some(begun) = window.begun.take() else { return };

@@ -8,17 +8,34 @@
 //! Threads that serve clients do so as well, between two answers: under load they never wait for anything, and an epoch that had to
 //! wait for them for milliseconds would next have as many for itself.
 //!
+//! Nobody waits for a flush or a compaction, and one lasts for half a second. So RocksDB's threads have a low priority, and stop now
+//! and then while others have something to do on every core.
+//!
 //! RocksDB asks for the prefix of each record that it inserts into a memtable or writes to a file. That is the only point
 //! inside a write, a flush and a compaction.
 
 use crate::store::PREFIX_BYTES;
 use std::cell::{Cell, RefCell};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a thread works before it offers the processor.
 const TURN: Duration = Duration::from_micros(50);
+/// How long RocksDB's flushes and compactions stop after each turn, while as many other threads are busy as there are cores: a
+/// quarter of a core is left to each. They have until the next memtables are full, which a commit has not; and when they are too far
+/// behind, RocksDB makes commits wait, and these are not busy then.
+const PAUSE: Duration = Duration::from_micros(150);
+/// Their priority (`nice`), beside busy threads that are not ours.
+#[cfg(target_os = "linux")]
+const BACKGROUND_NICE: i32 = 10;
 /// Points at which the clock is not read: as many records take some tens of microseconds.
 const SKIPPED: u32 = 15;
+
+/// Threads of this process that serve or work, and have something to do now.
+static BUSY: AtomicUsize = AtomicUsize::new(0);
+static CORES: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
 
 thread_local! {
     static SKIP: Cell<u32> = const { Cell::new(0) };
@@ -26,16 +43,141 @@ thread_local! {
 }
 
 /// What is known of a thread that came to a point.
-enum Worker {
-    /// It serves somebody.
-    Serving(Turn),
-    Working(Turn),
+struct Worker {
+    kind: Kind,
+    turn: Turn,
+    busy: Option<Busy>,
 }
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    /// It serves clients.
+    Serving,
+    /// It works for long, on what clients wait for.
+    Working,
+    /// It works for long, and nobody waits for it.
+    Background,
+    /// It never yields.
+    Other,
+}
+
+/// Counts a thread as busy.
+struct Busy;
 
 /// What a thread does before it offers the processor.
 struct Turn {
     began: Instant,
     length: Duration,
+}
+
+/// This thread serves clients, and has begun to, after it has waited for them. Each `turn` it yields, at the next
+/// [`answered`].
+pub fn serve(began: Instant, turn: Duration) {
+    WORKER.replace(Some(Worker { kind: Kind::Serving, turn: Turn { began, length: turn }, busy: Some(Busy::begin()) }));
+}
+
+/// A point between two answers. Without effect on threads that do not [`serve`].
+pub fn answered() {
+    WORKER.with_borrow_mut(|worker| {
+        if let Some(Worker { kind: Kind::Serving, turn, .. }) = worker
+            && turn.is_over(Instant::now())
+        {
+            std::thread::yield_now();
+            turn.began = Instant::now();
+        }
+    });
+}
+
+/// This thread, which serves clients, has nothing to do.
+pub fn served() {
+    WORKER.with_borrow_mut(|worker| {
+        if let Some(worker) = worker {
+            worker.busy = None;
+        }
+    });
+}
+
+/// From now on this thread is one that works for long.
+pub fn work() {
+    let turn = Turn::begin(Duration::ZERO);
+    WORKER.replace(Some(Worker { kind: Kind::Working, turn, busy: Some(Busy::begin()) }));
+}
+
+/// Waits for something to do, on a thread that [`work`]s.
+pub fn wait<T>(wait: impl FnOnce() -> T) -> T {
+    let set = |busy: fn() -> Option<Busy>| {
+        WORKER.with_borrow_mut(|worker| {
+            if let Some(worker @ Worker { kind: Kind::Working, .. }) = worker {
+                worker.busy = busy();
+            }
+        });
+    };
+    set(|| None);
+    let came = wait();
+    set(|| Some(Busy::begin()));
+    came
+}
+
+/// A point between two records. Without effect on threads that neither [`work`] nor are RocksDB's.
+#[inline]
+pub fn point() {
+    match SKIP.get().checked_sub(1) {
+        Some(left) => SKIP.set(left),
+        None => {
+            SKIP.set(SKIPPED);
+            long_point();
+        }
+    }
+}
+
+/// A point between two pieces of work that take some tens of microseconds each.
+pub fn long_point() {
+    // A thread that ends has none any more.
+    let _ = WORKER.try_with(|worker| {
+        let mut worker = worker.borrow_mut();
+        let Worker { kind, turn, .. } = worker.get_or_insert_with(Worker::of_this_thread);
+        let now = Instant::now();
+        match kind {
+            Kind::Working if turn.is_over(now) => {
+                std::thread::yield_now();
+                *turn = Turn::begin(now.elapsed());
+            }
+            Kind::Background if turn.is_over(now) => {
+                // A core that is idle takes over what waits for another; one with a thread of low priority does not.
+                if BUSY.load(Ordering::Relaxed) >= *CORES {
+                    std::thread::sleep(PAUSE)
+                } else {
+                    std::thread::yield_now()
+                }
+                *turn = Turn::begin(Duration::ZERO);
+            }
+            _ => {}
+        }
+    });
+}
+
+impl Worker {
+    /// Threads of RocksDB are those that Rust has no name for.
+    fn of_this_thread() -> Worker {
+        let kind = if std::thread::current().name().is_some() { Kind::Other } else { Kind::Background };
+        if kind == Kind::Background {
+            stand_back();
+        }
+        Worker { kind, turn: Turn::begin(Duration::ZERO), busy: None }
+    }
+}
+
+impl Busy {
+    fn begin() -> Busy {
+        BUSY.fetch_add(1, Ordering::Relaxed);
+        Busy
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        BUSY.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Turn {
@@ -50,61 +192,11 @@ impl Turn {
     }
 }
 
-/// This thread serves clients, and begins to, after it has waited for them. Each `turn` it yields, at the next
-/// [`answered`].
-pub fn serve(turn: Duration) {
-    WORKER.replace(Some(Worker::Serving(Turn { began: Instant::now(), length: turn })));
-}
-
-/// A point between two answers. Without effect on threads that do not [`serve`].
-pub fn answered() {
-    WORKER.with_borrow_mut(|worker| {
-        if let Some(Worker::Serving(turn)) = worker
-            && turn.is_over(Instant::now())
-        {
-            std::thread::yield_now();
-            turn.began = Instant::now();
-        }
-    });
-}
-
-/// From now on this thread is one that works for long.
-pub fn enable() {
-    WORKER.replace(Some(Worker::Working(Turn::begin(Duration::ZERO))));
-}
-
-/// A point between two records. Without effect on threads that are neither [`enable`]d nor RocksDB's.
-#[inline]
-pub fn point() {
-    match SKIP.get().checked_sub(1) {
-        Some(left) => SKIP.set(left),
-        None => {
-            SKIP.set(SKIPPED);
-            long_point();
-        }
-    }
-}
-
-/// A point between two pieces of work that take some tens of microseconds each.
-pub fn long_point() {
-    WORKER.with_borrow_mut(|worker| {
-        let Worker::Working(turn) = worker.get_or_insert_with(Worker::of_this_thread) else { return };
-        let now = Instant::now();
-        if turn.is_over(now) {
-            std::thread::yield_now();
-            *turn = Turn::begin(now.elapsed());
-        }
-    });
-}
-
-impl Worker {
-    /// Threads of RocksDB are those that Rust has no name for.
-    fn of_this_thread() -> Worker {
-        match std::thread::current().name() {
-            // No turn ends before the thread says that it serves.
-            Some(_) => Worker::Serving(Turn::begin(Duration::MAX)),
-            None => Worker::Working(Turn::begin(Duration::ZERO)),
-        }
+/// Lowers the priority of this thread, where that is possible for a thread alone. Without it, it works just the same.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, BACKGROUND_NICE) {
+        tracing::debug!(%error, "a background thread keeps its priority");
     }
 }
 
@@ -128,11 +220,10 @@ mod tests {
     use crate::store::StoreFixture;
     use crate::{ObjectId, Table};
 
-    fn turn_began() -> Option<Instant> {
-        WORKER.with_borrow(|worker| match worker {
-            Some(Worker::Working(turn)) => Some(turn.began),
-            _ => None,
-        })
+    /// When the turn of this thread began, if it is of this kind, and whether it is busy.
+    fn turn_of(kind: Kind) -> Option<(Instant, bool)> {
+        let is = |worker: &&Worker| worker.kind == kind;
+        WORKER.with_borrow(|worker| worker.as_ref().filter(is).map(|worker| (worker.turn.began, worker.busy.is_some())))
     }
 
     #[test]
@@ -147,15 +238,15 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_is_enabled_begins_new_turns() {
+    fn a_thread_that_works_begins_new_turns() {
         long_point();
-        assert_eq!(turn_began(), None, "tests have names");
-        enable();
-        let first = turn_began().unwrap();
+        assert_eq!(turn_of(Kind::Working), None, "tests have names");
+        work();
+        let (first, _) = turn_of(Kind::Working).unwrap();
         while first.elapsed() < TURN {
             std::hint::spin_loop();
         }
-        let same_turn = || turn_began() == Some(first);
+        let same_turn = || turn_of(Kind::Working).unwrap().0 == first;
         let points = (0..=SKIPPED).take_while(|_| {
             point();
             same_turn()
@@ -165,23 +256,47 @@ mod tests {
 
     #[test]
     fn a_thread_that_serves_begins_new_turns_with_an_answer() {
-        let began = || {
-            WORKER.with_borrow(|worker| match worker {
-                Some(Worker::Serving(turn)) => turn.began,
-                _ => panic!("it serves"),
-            })
-        };
-        serve(Duration::from_secs(3_600));
+        let began = || turn_of(Kind::Serving).unwrap().0;
+        serve(Instant::now(), Duration::from_secs(3_600));
         let first = began();
         answered();
         long_point();
         assert_eq!(began(), first, "the turn is not over");
-        serve(Duration::ZERO);
+        serve(Instant::now(), Duration::ZERO);
         let second = began();
         point();
         assert_eq!(began(), second, "in the middle of a lookup");
         answered();
         assert!(began() > second);
+    }
+
+    #[test]
+    fn a_thread_is_busy_while_it_does_not_wait() {
+        let is_busy = |kind| turn_of(kind).unwrap().1;
+        work();
+        assert!(is_busy(Kind::Working) && BUSY.load(Ordering::Relaxed) >= 1);
+        assert!(!wait(|| is_busy(Kind::Working)));
+        assert!(is_busy(Kind::Working));
+        serve(Instant::now(), TURN);
+        assert!(is_busy(Kind::Serving));
+        served();
+        assert!(!is_busy(Kind::Serving));
+        assert!(wait(|| true) && !is_busy(Kind::Serving), "it does not work");
+    }
+
+    #[test]
+    fn background_work_goes_on_beside_threads_that_are_all_busy() {
+        let busy: Vec<Busy> = (0..*CORES).map(|_| Busy::begin()).collect();
+        let turns = std::thread::spawn(|| {
+            long_point();
+            let (first, _) = turn_of(Kind::Background).unwrap();
+            while turn_of(Kind::Background).unwrap().0 == first {
+                long_point();
+            }
+            first.elapsed()
+        });
+        assert!(turns.join().unwrap() >= TURN + PAUSE);
+        drop(busy);
     }
 
     #[test]
@@ -198,11 +313,13 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_without_a_name_is_one_that_works() {
-        let began = std::thread::spawn(|| {
+    fn a_thread_without_a_name_is_one_of_the_background() {
+        let kind = std::thread::spawn(|| {
             long_point();
-            turn_began()
+            #[cfg(target_os = "linux")]
+            assert_eq!(rustix::process::getpriority_process(None).unwrap(), BACKGROUND_NICE);
+            turn_of(Kind::Background)
         });
-        assert!(began.join().unwrap().is_some());
+        assert!(matches!(kind.join().unwrap(), Some((_, false))));
     }
 }

@@ -35,6 +35,9 @@ pub struct Args {
     /// Shares of the highest rate, in percent
     #[arg(long, value_name = "PERCENT,...", value_delimiter = ',', default_value = "1,50,80")]
     pub shares: Vec<f64>,
+    /// Rates in events per second, in place of shares: to compare builds or settings
+    #[arg(long, value_name = "N,...", value_delimiter = ',', conflicts_with = "shares")]
+    pub rates: Vec<f64>,
     /// Users that the events are of
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub users: u64,
@@ -72,7 +75,9 @@ pub fn run(args: &Args) -> Result<Report, BenchError> {
             title: format!("From event to visible in a view, {measure}"),
             about: "another connection looks it up; lower is better".to_owned(),
             measure,
-            form: Form::Lines { x: "rate in % of the highest".to_owned() },
+            form: Form::Lines {
+                x: if args.rates.is_empty() { "rate in % of the highest" } else { "events/s" }.to_owned(),
+            },
         });
     }
     report.tables.push(table);
@@ -96,16 +101,22 @@ fn measure(server: &Process, views: u64, args: &Args, table: &mut Table) -> Resu
     let feed =
         Feed { addr: server.addr, copy: events::COPY, connections: WRITERS, batch: BATCH, rate: None, lines: &lines };
     let time = Duration::from_secs_f64(args.seconds.clamp(0.01, 3_600.0));
-    progress(&format!("freshness: {subject}, the highest rate"));
-    let highest = feed.highest(time)?.rate();
-    for share in &args.shares {
-        let rate = (highest * share / 100.0).max(1.0);
+    let steps: Vec<(String, f64, f64)> = if args.rates.is_empty() {
+        progress(&format!("freshness: {subject}, the highest rate"));
+        let highest = feed.highest(time)?.rate();
+        let step = |share: &f64| (format!("{share} %"), *share, highest * share / 100.0);
+        args.shares.iter().map(step).collect()
+    } else {
+        args.rates.iter().map(|rate| (format!("{}/s", plain(*rate)), *rate, *rate)).collect()
+    };
+    for (name, at, rate) in steps {
+        let rate = rate.max(1.0);
         // What the rate before has left to be compacted is not of this one.
         server.caught_up()?;
-        progress(&format!("freshness: {subject}, {share} % of {}: {} events/s", plain(highest), plain(rate)));
+        progress(&format!("freshness: {subject}, {name}: {} events/s", plain(rate)));
         let probing = || probe::run(server.addr, views - 1, args.probes, time);
         let (probed, fed) = Feed { rate: Some(rate), ..feed }.during(probing)?;
-        let row = Row::new(format!("{share} %"), &subject).at(*share).with("events", "/s", fed.rate());
+        let row = Row::new(name, &subject).at(at).with("events", "/s", fed.rate());
         let row = latencies(row, &probed.visible).with("probes", "", probed.visible.len() as f64);
         let acknowledged = |q: f64| probed.acknowledged.value_at_quantile(q) as f64 / 1e3;
         table.rows.push(row.with("acknowledged p50", "µs", acknowledged(0.5)).with(

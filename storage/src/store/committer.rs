@@ -6,7 +6,8 @@ use super::scope::{Merged, notes_of};
 use super::shared::{EVICTING, PUBLISHING, Shared, WRITING, for_readers};
 use crate::{Epoch, ObjectId, Result, failpoint, yields};
 use bytes::Bytes;
-use rocksdb::WriteOptions;
+use rocksdb::{WriteBatch, WriteOptions};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// The only writer of a store. Dropping it releases nothing; the directory is free when all [`super::Store`]s are dropped
@@ -17,8 +18,8 @@ use std::sync::Arc;
 /// reads through what is in flight, so it sees the same as afterwards.
 pub struct Committer {
     pub(super) shared: Arc<Shared>,
-    /// The epoch that was detached and is not settled.
-    in_flight: Option<InFlight>,
+    /// The epochs that were detached and are not settled: one, and while the next is about to be written, two.
+    in_flight: VecDeque<InFlight>,
 }
 
 struct InFlight {
@@ -30,17 +31,23 @@ struct InFlight {
 pub struct PendingCommit {
     shared: Arc<Shared>,
     batch: EpochBatch,
+    /// What RocksDB is given, once it is made.
+    write: Option<WriteBatch>,
 }
 
 impl Committer {
     pub(super) fn new(shared: Arc<Shared>) -> Committer {
-        Committer { shared, in_flight: None }
+        Committer { shared, in_flight: VecDeque::new() }
     }
 
     /// Starts collecting the next epoch.
+    ///
+    /// # Panics
+    /// When more than one epoch is not settled: a fault in the caller.
     #[must_use]
     pub fn begin(&self) -> EpochBatch {
-        let in_flight = self.in_flight.as_ref().map(|epoch| epoch.writes.clone());
+        assert!(self.in_flight.len() <= 1, "an epoch reads through one other");
+        let in_flight = self.in_flight.back().map(|epoch| epoch.writes.clone());
         EpochBatch::new(self.shared.clone(), self.last().next(), in_flight)
     }
 
@@ -57,46 +64,59 @@ impl Committer {
         Ok(epoch)
     }
 
-    /// Takes an epoch to be written, on whichever thread. The next one may be begun, and its scopes see this one.
+    /// Takes an epoch to be written, on whichever thread, when the one before it is published. The next one may be begun when that
+    /// is settled, and its scopes see this one.
     ///
     /// # Panics
-    /// When the batch was not begun after the last epoch, or another is in flight: a fault in the caller.
+    /// When the batch was not begun after the last epoch, or two are in flight: a fault in the caller.
     pub fn detach(&mut self, batch: EpochBatch) -> PendingCommit {
-        assert!(self.in_flight.is_none(), "one epoch is in flight at a time");
-        assert_eq!(batch.epoch(), self.shared.published().next(), "an epoch is begun after the one before");
-        self.in_flight = Some(InFlight { epoch: batch.epoch(), writes: batch.merged.clone() });
-        PendingCommit { shared: self.shared.clone(), batch }
+        assert!(self.in_flight.len() <= 1, "an epoch waits for one other");
+        assert_eq!(batch.epoch(), self.last().next(), "an epoch is begun after the one before");
+        self.in_flight.push_back(InFlight { epoch: batch.epoch(), writes: batch.merged.clone() });
+        PendingCommit { shared: self.shared.clone(), batch, write: None }
     }
 
-    /// Ends the flight of an epoch that has been committed: what is cached of the state becomes that of this epoch.
-    ///
-    /// # Panics
-    /// When an epoch is in flight and not published: a fault in the caller.
+    /// Ends the flight of the epochs that have been published: what is cached of the state becomes that of the last of them.
     pub fn settle(&mut self) {
-        if let Some(in_flight) = self.in_flight.take() {
-            assert_eq!(in_flight.epoch, self.shared.published(), "an epoch is settled when it is published");
-            update_state(&self.shared, &in_flight.writes);
+        let published = self.shared.published();
+        while let Some(InFlight { writes, .. }) = self.in_flight.pop_front_if(|first| first.epoch <= published) {
+            update_state(&self.shared, &writes);
         }
     }
 
     /// The last epoch that was committed or detached.
     fn last(&self) -> Epoch {
-        self.in_flight.as_ref().map_or_else(|| self.shared.published(), |in_flight| in_flight.epoch)
+        self.in_flight.back().map_or_else(|| self.shared.published(), |in_flight| in_flight.epoch)
     }
 }
 
 impl PendingCommit {
+    /// Keys plus values, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.batch.bytes()
+    }
+
+    /// Makes what RocksDB is given, which [`PendingCommit::commit`] does otherwise: for a thread that has to wait anyway.
+    pub fn prepare(&mut self) {
+        self.write.get_or_insert_with(|| self.batch.to_write_batch());
+    }
+
     /// Writes the epoch as one atomic (synced) batch and publishes it. Returns its number.
     ///
     /// # Errors
     /// When RocksDB fails. Nothing is published then and readers go on with the epoch before. As with every commit
     /// whose answer is lost, the epoch may still turn out to be durable when the store is opened again: a caller must
     /// not try it once more, but end the process.
+    ///
+    /// # Panics
+    /// When the epoch before it is not published: a fault in the caller.
     pub fn commit(self) -> Result<Epoch> {
-        let PendingCommit { shared, batch } = self;
+        let PendingCommit { shared, batch, write } = self;
         let epoch = batch.epoch();
+        assert_eq!(epoch, shared.published().next(), "epochs are published one after the other");
         failpoint::check("before_commit")?;
-        let write = batch.to_write_batch();
+        let write = write.unwrap_or_else(|| batch.to_write_batch());
         let mut options = WriteOptions::default();
         options.set_sync(shared.options.synchronous_commit);
         // The batch is sorted: each insert into a memtable starts where the last one ended.
@@ -118,6 +138,7 @@ impl PendingCommit {
         }
         shared.publish(epoch);
         shared.written.add(&batch);
+        shared.metadata.wrote(&shared, batch.bytes());
         failpoint::hit("after_publish");
         Ok(epoch)
     }

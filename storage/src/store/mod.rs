@@ -2,7 +2,7 @@
 //!
 //! Invariants: one writer ([`Committer`]); one atomic, synced batch per epoch; a reader never sees part of an epoch.
 //!
-//! - `open`: data directory, lock, format version; `options`: what the settings mean to RocksDB
+//! - `open`: data directory, lock, format version; `options`, `metadata`: what the settings mean to RocksDB
 //! - `keyspace`, `meta`, `log`, `log_entry`, `log_rows`: what lies where (see `docs/storage-format.md`)
 //! - `epoch_batch`, `scope`, `overlay`, `log_writes`, `scan`: an epoch being collected, and reads through it
 //! - `committer`, `shared`: the commit protocol between the writer and readers
@@ -17,6 +17,7 @@ mod log_entry;
 mod log_rows;
 mod log_writes;
 mod meta;
+mod metadata;
 mod open;
 mod options;
 mod overlay;
@@ -97,7 +98,9 @@ impl Store {
     pub fn checkpoint(&self, dir: &Path) -> Result<()> {
         let unusable = |e: std::io::Error| StorageError::Unusable { path: dir.to_path_buf(), reason: e.to_string() };
         std::fs::create_dir(dir).map_err(unusable)?;
-        Checkpoint::new(&self.shared.db)?.create_checkpoint(dir.join(open::DATABASE_DIR))?;
+        // With the write-ahead log, however long, in place of a flush: one that is asked for while another runs may wait forever, since
+        // several memtables are flushed as one (facebook/rocksdb#12094).
+        Checkpoint::new(&self.shared.db)?.create_checkpoint_with_log_size(dir.join(open::DATABASE_DIR), u64::MAX)?;
         // Last: a copy without the format file is one that was not finished, and is refused.
         open::write_format(dir).map_err(unusable)
     }

@@ -2,10 +2,7 @@
 
 use super::keyspace::{Family, PREFIX_BYTES};
 use crate::yields;
-use rocksdb::{
-    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, LogLevel, Options,
-    SliceTransform,
-};
+use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, LogLevel, Options, SliceTransform};
 
 /// Settings of the store: every cache and limit by its configuration name.
 #[derive(Clone, Debug)]
@@ -44,17 +41,19 @@ impl Default for StoreOptions {
 /// usual limit of 1,024 descriptors.
 const MAX_OPEN_FILES: i32 = 512;
 /// Bytes of data blocks: larger ones compress better, smaller ones read less for one key.
-const BLOCK_BYTES: usize = 4 << 10;
+pub(super) const BLOCK_BYTES: usize = 4 << 10;
+/// Bits of the Bloom filters per key: one of a hundred files is read in vain.
+pub(super) const FILTER_BITS_PER_KEY: u64 = 10;
 /// Entries of the log are read in order and are large.
 const LOG_BLOCK_BYTES: usize = 32 << 10;
 /// Memtables of a column family that become one table file.
-const MEMTABLES_PER_FLUSH: usize = 4;
+const MEMTABLES_PER_FLUSH: usize = 8;
 /// Levels of table files, RocksDB's default.
 const LEVELS: usize = 7;
 /// The first of them: flushed memtables, and what these are merged into (256 MB at most).
 const YOUNG_LEVELS: usize = 2;
 /// Smallest memtable of a column family.
-const MIN_MEMTABLE_BYTES: usize = 1 << 20;
+pub(super) const MIN_MEMTABLE_BYTES: usize = 256 << 10;
 
 /// Options of the database as a whole.
 pub(super) fn database(options: &StoreOptions) -> Options {
@@ -88,12 +87,10 @@ fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
     blocks.set_block_size(if family == Family::Log { LOG_BLOCK_BYTES } else { BLOCK_BYTES });
-    blocks.set_bloom_filter(10.0, false);
+    blocks.set_bloom_filter(FILTER_BITS_PER_KEY as f64, false);
     blocks.set_whole_key_filtering(true);
     blocks.set_cache_index_and_filter_blocks(true);
-    // In parts of a block, so that with many files those that are asked for stay in the cache, and no megabytes are read for one key.
-    blocks.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
-    blocks.set_partition_filters(true);
+    // Whole, unless they are too many (`metadata`); then in parts of a block.
     blocks.set_metadata_block_size(BLOCK_BYTES);
     blocks.set_pin_top_level_index_and_filter(true);
     blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);

@@ -24,6 +24,7 @@
 use super::StoreOptions;
 use super::keyspace::{Family, Table, full_key};
 use super::meta;
+use super::metadata::Metadata;
 use super::runs::Runs;
 use super::size::WrittenBytes;
 use crate::codec::ByteRows;
@@ -53,6 +54,7 @@ pub(crate) struct Shared {
     /// Of the keys of the overlays and of both caches.
     pub(super) hasher: KeyHasher,
     pub(super) written: WrittenBytes,
+    pub(super) metadata: Metadata,
     pub(super) options: StoreOptions,
     sequence: AtomicU64,
     published: AtomicU64,
@@ -69,6 +71,7 @@ impl Shared {
             state: StateCache::new(options.state_cache_bytes),
             hasher,
             written: WrittenBytes::default(),
+            metadata: Metadata::new(options),
             options: options.clone(),
             sequence: AtomicU64::new(0),
             published: AtomicU64::new(0),
@@ -77,6 +80,7 @@ impl Shared {
         let record = shared.db.get_pinned_cf(shared.family(Family::Meta), meta::EPOCH_KEY)?;
         shared.published.store(meta::decode_epoch(record.as_deref())?.0, Ordering::Relaxed);
         drop(record);
+        shared.metadata.choose(&shared);
         Ok(shared)
     }
 

@@ -1,0 +1,145 @@
+//! Whether the indexes and filters of table files are whole or in parts.
+//!
+//! A read asks the filter of each file that may hold its key. Whole, that is one look into the block cache; in parts, one for the
+//! list of parts and one for the part. But a whole one that is not in the cache is megabytes to be read for one key. So new files
+//! have whole ones as long as those of all files fit the cache. What is there stays as it is until a compaction rewrites it:
+//! RocksDB reads both.
+
+use super::StoreOptions;
+use super::keyspace::Family;
+use super::options::{BLOCK_BYTES, FILTER_BITS_PER_KEY, MIN_MEMTABLE_BYTES};
+use super::shared::Shared;
+use rocksdb::properties;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// The families with many keys. Those of the others are little in any case.
+const FAMILIES: [Family; 2] = [Family::State, Family::Rows];
+/// Bytes of an entry of an index, which has one for each block.
+const INDEX_ENTRY_BYTES: u64 = 32;
+/// How much smaller than its data a block is that is compressed, about.
+const COMPRESSION: u64 = 2;
+/// What RocksDB is told for new files.
+const WHOLE: &str = "{index_type=kBinarySearch;partition_filters=false;}";
+/// See [`WHOLE`].
+const IN_PARTS: &str = "{index_type=kTwoLevelIndexSearch;partition_filters=true;}";
+
+/// Sees to it that indexes and filters of new files are whole while all of them fit the block cache.
+pub(super) struct Metadata {
+    /// Bytes they may take: two thirds of the block cache. In parts, they become whole again when they take half of that.
+    limit: u64,
+    /// Bytes that are written between two looks.
+    interval: u64,
+    written: AtomicU64,
+    whole: AtomicBool,
+}
+
+impl Metadata {
+    /// For a store that was opened with whole ones.
+    pub(super) fn new(options: &StoreOptions) -> Metadata {
+        Metadata {
+            limit: options.block_cache_bytes as u64 / 3 * 2,
+            interval: options.memtable_bytes.max(MIN_MEMTABLE_BYTES) as u64 / 2,
+            written: AtomicU64::new(0),
+            whole: AtomicBool::new(true),
+        }
+    }
+
+    /// An epoch of so many bytes was committed.
+    pub(super) fn wrote(&self, shared: &Shared, bytes: usize) {
+        if self.written.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64 >= self.interval {
+            self.written.store(0, Ordering::Relaxed);
+            self.choose(shared);
+        }
+    }
+
+    /// Looks at how much there is, and tells RocksDB what new files are to have if that is not what they had so far.
+    pub(super) fn choose(&self, shared: &Shared) {
+        let whole = self.whole.load(Ordering::Relaxed);
+        let bytes = FAMILIES.iter().map(|family| whole_bytes(shared, *family)).sum::<u64>();
+        let fits = bytes <= if whole { self.limit } else { self.limit / 2 };
+        if fits != whole {
+            let settings = [("block_based_table_factory", if fits { WHOLE } else { IN_PARTS })];
+            for family in FAMILIES {
+                if let Err(error) = shared.db.set_options_cf(shared.family(family), &settings) {
+                    // It works as well, only slower.
+                    tracing::warn!(%error, "RocksDB did not take new settings of its table files");
+                }
+            }
+            self.whole.store(fits, Ordering::Relaxed);
+            tracing::debug!(bytes, limit = self.limit, whole = fits, "indexes and filters of new files");
+        }
+    }
+}
+
+/// What the indexes and filters of a family take in memory, or would if they were whole; an estimate.
+fn whole_bytes(shared: &Shared, family: Family) -> u64 {
+    // RocksDB knows both properties; without them new files have whole ones.
+    let property = |name: &properties::PropName| {
+        shared.db.property_int_value_cf(shared.family(family), name).ok().flatten().unwrap_or(0)
+    };
+    let filters = property(properties::ESTIMATE_NUM_KEYS) * FILTER_BITS_PER_KEY / 8;
+    let blocks = property(properties::LIVE_SST_FILES_SIZE) * COMPRESSION / BLOCK_BYTES as u64;
+    filters + blocks * INDEX_ENTRY_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{StoreFixture, small};
+    use crate::{ObjectId, Store, Table};
+
+    const ROWS: Table = Table::Rows(ObjectId(7));
+
+    fn write(fixture: &mut StoreFixture, keys: u64) {
+        for first in (0..keys).step_by(1_000) {
+            fixture
+                .epoch(|scope| (first..first + 1_000).for_each(|key| scope.put(ROWS, &key.to_be_bytes(), &[7; 100])));
+        }
+    }
+
+    /// How many parts the indexes of the files have that a compaction of everything writes, which are `keys` rows.
+    fn parts(store: &Store, keys: u64) -> u64 {
+        let (db, rows) = (&store.shared.db, store.shared.family(Family::Rows));
+        // A flush that is asked for while another one runs may wait forever (facebook/rocksdb#12094).
+        db.wait_for_compact(&rocksdb::WaitForCompactOptions::default()).unwrap();
+        let mut all = rocksdb::CompactOptions::default();
+        all.set_bottommost_level_compaction(rocksdb::BottommostLevelCompaction::Force);
+        db.compact_range_cf_opt(rows, None::<&[u8]>, None::<&[u8]>, &all);
+        let properties = db.property_value_cf(rows, "rocksdb.aggregated-table-properties").unwrap().unwrap();
+        assert!(properties.contains(&format!("# entries={keys};")), "{properties}");
+        let parts = properties.split_once("# index partitions=").map(|(_, rest)| rest.split(';').next().unwrap());
+        parts.map_or(0, |parts| parts.parse().unwrap())
+    }
+
+    #[test]
+    fn files_have_parts_while_whole_ones_would_not_fit_the_cache() {
+        let mut options = small();
+        options.memtable_bytes = 1 << 20;
+        options.block_cache_bytes = 16 << 10;
+        let mut fixture = StoreFixture::with(&options);
+        write(&mut fixture, 20_000);
+        assert!(parts(&fixture.store, 20_000) > 0);
+        let mut batch = fixture.committer.begin();
+        batch.drop_object(ROWS);
+        fixture.committer.commit(batch).unwrap();
+        assert_eq!(parts(&fixture.store, 0), 0);
+        fixture.store.shared.metadata.choose(&fixture.store.shared);
+        write(&mut fixture, 1_000);
+        assert_eq!(parts(&fixture.store, 1_000), 0, "there is room again");
+    }
+
+    #[test]
+    fn files_with_parts_are_read_and_rewritten_with_a_larger_cache() {
+        let mut options = small();
+        options.memtable_bytes = 1 << 20;
+        options.block_cache_bytes = 16 << 10;
+        let mut fixture = StoreFixture::with(&options);
+        write(&mut fixture, 20_000);
+        assert!(parts(&fixture.store, 20_000) > 0);
+        let fixture = fixture.reopen();
+        let value = || fixture.committer.begin().scope().get(ROWS, &4_711_u64.to_be_bytes()).unwrap();
+        assert_eq!(value().as_deref(), Some(&[7; 100][..]));
+        assert_eq!(parts(&fixture.store, 20_000), 0);
+        assert_eq!(value().as_deref(), Some(&[7; 100][..]));
+    }
+}
