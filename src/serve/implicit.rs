@@ -129,16 +129,22 @@ impl Session {
 
     /// Commits the implicit transaction, if there is one, and tells the client when that fails.
     pub(super) async fn end_implicit(&mut self) -> Result<(), SessionError> {
-        let mut left = self.shared.engine.config.dml_retries;
+        let engine = self.shared.engine.clone();
+        let mut lost = 0;
+        let mut alone = None;
         loop {
             let whole = matches!(self.transaction, Transaction::Implicit { whole: true, .. });
             let again = self.again.take().filter(|again| whole && again.flushes == self.connection.flushes);
             // Without limits: once it has begun, nobody could say whether it took place.
-            let engine = self.shared.engine.clone();
-            let Err(error) = engine.end_implicit(&mut self.transaction).await else { return Ok(()) };
+            let tables = self.transaction.tables();
+            let ended = engine.end_implicit(&mut self.transaction, alone.as_ref()).await;
+            let Err(error) = ended else { return Ok(()) };
             let repeated = match again {
-                Some(again) if error.is_retryable() && left > 0 && self.is_current(&again) => {
-                    left -= 1;
+                Some(again) if error.is_retryable() && lost < engine.config.dml_retries && self.is_current(&again) => {
+                    lost += 1;
+                    // Not two turns at once.
+                    drop(alone.take());
+                    alone = engine.turn(lost, tables).await;
                     self.run_again(again).await
                 }
                 _ => Err(error.into()),

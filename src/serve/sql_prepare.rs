@@ -56,7 +56,7 @@ impl Session {
             copying @ Statement::CopyFrom(copy) => {
                 match copy.batch_rows {
                     // Each batch is an epoch; what was written before is one of its own.
-                    Some(_) => self.shared.engine.clone().end_implicit(&mut self.transaction).await?,
+                    Some(_) => self.shared.engine.clone().end_implicit(&mut self.transaction, None).await?,
                     None => self.begin_implicit(copying),
                 }
                 format!("COPY {}", self.copy_from(copy, limits).await?)

@@ -11,7 +11,8 @@ const ROUNDS: usize = 25;
 
 /// Two accounts, changes to apply to them, and jobs to take.
 async fn start() -> TestServer {
-    let server = TestServer::start().await;
+    // Whoever has lost eight times is alone, and wins.
+    let server = TestServer::start_with(|config| config.dml_retries = 10).await;
     let client = server.client().await;
     run(
         &client,

@@ -6,7 +6,7 @@
 //!
 //! - `prepare`, `execute`: which statement goes where; `result`: batches on their way out
 //! - `read`: relations as DataFusion tables over one snapshot; `query`: running plans on threads of their own
-//! - `select`, `dml`, `ddl`, `explain`, `settings`, `transaction`: the statements
+//! - `select`, `dml`, `ddl`, `explain`, `settings`, `transaction`: the statements; `turns`: who writes beside others, and who alone
 //! - `system`: the `attune_*` views; `pg_catalog`: what psql and drivers ask
 
 mod ddl;
@@ -27,11 +27,14 @@ mod system;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod turns;
 
 pub(super) use errors::datafusion as query_error;
 pub(super) use query::conform;
 pub use settings::Settings;
 pub use transaction::{Pending, Transaction};
+pub(super) use turns::Alone;
+use turns::Turns;
 
 use crate::config::Config;
 use crate::coordinator::Coordinator;
@@ -55,6 +58,7 @@ pub struct Engine {
     pub config: Arc<Config>,
     queries: QueryRuntime,
     functions: Registry,
+    turns: Turns,
 }
 
 /// A column of a result.
@@ -133,7 +137,7 @@ impl Engine {
     pub fn new(coordinator: Coordinator, config: Arc<Config>) -> Result<Engine, SqlError> {
         let queries = QueryRuntime::new(&config)?;
         let functions = pg_catalog::functions(&coordinator);
-        Ok(Engine { coordinator, config, queries, functions })
+        Ok(Engine { coordinator, config, queries, functions, turns: Turns::new() })
     }
 
     /// What expressions of a ranking are compiled with.

@@ -1,7 +1,7 @@
 //! Transactions of several statements: writes are collected, and become one epoch at their end.
 
 use super::read::Overlay;
-use super::{Engine, Outcome, result};
+use super::{Alone, Engine, Outcome, result, turns};
 use crate::coordinator::{Expected, RelationChange, RowChange};
 use attune_sql::catalog::RelationId;
 use attune_sql::{SqlError, SqlState};
@@ -64,6 +64,11 @@ impl Transaction {
     #[must_use]
     pub fn is_open(&self) -> bool {
         !matches!(self, Transaction::None)
+    }
+
+    /// The tables it has written.
+    pub(in crate::serve) fn tables(&self) -> Vec<u32> {
+        self.pending().map(|pending| pending.tables.keys().copied().collect()).unwrap_or_default()
     }
 
     /// The writes collected so far.
@@ -171,19 +176,22 @@ impl Engine {
         match std::mem::take(transaction) {
             Transaction::None => Ok(nothing_to_end("COMMIT")),
             Transaction::Failed => Ok(result::command("ROLLBACK")),
-            Transaction::Open { pending } => self.write_all(pending).await.map(|()| result::command("COMMIT")),
+            Transaction::Open { pending } => self.write_all(pending, None).await.map(|()| result::command("COMMIT")),
             // There was no BEGIN; what was written is committed all the same, as in Postgres.
-            Transaction::Implicit { pending, .. } => self.write_all(pending).await.map(|()| nothing_to_end("COMMIT")),
+            Transaction::Implicit { pending, .. } => {
+                self.write_all(pending, None).await.map(|()| nothing_to_end("COMMIT"))
+            }
         }
     }
 
-    /// Ends an implicit transaction: its writes become one epoch. Others are left as they are.
+    /// Ends an implicit transaction: its writes become one epoch. Others are left as they are. `alone`: the turn that it has taken
+    /// since it lost too often; nobody else may hold one meanwhile.
     ///
     /// # Errors
     /// As COMMIT: 40001 and 23505 when others came first; then nothing of it was written.
-    pub async fn end_implicit(&self, transaction: &mut Transaction) -> Result<(), SqlError> {
+    pub async fn end_implicit(&self, transaction: &mut Transaction, alone: Option<&Alone<'_>>) -> Result<(), SqlError> {
         match std::mem::take(transaction) {
-            Transaction::Implicit { pending, .. } => self.write_all(pending).await,
+            Transaction::Implicit { pending, .. } => self.write_all(pending, alone).await,
             other => {
                 *transaction = other;
                 Ok(())
@@ -199,15 +207,31 @@ impl Engine {
             return Ok(());
         }
         *whole = false;
-        self.write_all(std::mem::take(pending)).await
+        let changes = std::mem::take(pending).into_changes();
+        // Without waiting for who is alone: that may be this transaction, run again.
+        self.coordinator.write(changes).await.map(|_| ())
     }
 
-    async fn write_all(&self, pending: Pending) -> Result<(), SqlError> {
+    async fn write_all(&self, pending: Pending, alone: Option<&Alone<'_>>) -> Result<(), SqlError> {
         let changes = pending.into_changes();
         if changes.is_empty() {
             return Ok(());
         }
+        self.write(changes, alone).await
+    }
+
+    /// Writes changes, beside others unless this turn is alone.
+    pub(super) async fn write(&self, changes: Vec<RelationChange>, alone: Option<&Alone<'_>>) -> Result<(), SqlError> {
+        let _beside = match alone {
+            Some(_) => None,
+            None => Some(self.turns.beside(turns::tables(&changes)).await),
+        };
         self.coordinator.write(changes).await.map(|_| ())
+    }
+
+    /// A turn for what has lost so often, once it has lost too often to be lucky.
+    pub(in crate::serve) async fn turn(&self, lost: usize, tables: Vec<u32>) -> Option<Alone<'_>> {
+        if lost < turns::PATIENCE { None } else { Some(self.turns.alone(tables).await) }
     }
 
     /// ROLLBACK.

@@ -2,19 +2,21 @@
 
 use super::target::Target;
 use crate::coordinator::{Expected, RelationChange};
-use crate::serve::engine::{Engine, Transaction};
+use crate::serve::engine::{Alone, Engine, Transaction};
 use attune_sql::SqlError;
 
-/// The attempts of one statement.
+/// The attempts of one statement; the later ones alone ([`crate::serve::engine::turns`]).
 pub(super) struct Attempts<'a> {
     engine: &'a Engine,
-    left: usize,
+    /// How many have failed.
+    lost: usize,
+    alone: Option<Alone<'a>>,
 }
 
 impl<'a> Attempts<'a> {
     /// As many as `dml_retries` allows.
     pub(super) fn new(engine: &'a Engine) -> Attempts<'a> {
-        Attempts { engine, left: engine.config.dml_retries }
+        Attempts { engine, lost: 0, alone: None }
     }
 
     /// Writes a change: at once, or into the transaction block. False when a row has changed since it was read, and the
@@ -27,8 +29,12 @@ impl<'a> Attempts<'a> {
     ) -> Result<bool, SqlError> {
         match self.write_once(target, change, transaction).await {
             Ok(()) => Ok(true),
-            Err(error) if error.is_retryable() && self.left > 0 && !transaction.is_open() => {
-                self.left -= 1;
+            Err(error)
+                if error.is_retryable() && self.lost < self.engine.config.dml_retries && !transaction.is_open() =>
+            {
+                self.lost += 1;
+                self.alone = None;
+                self.alone = self.engine.turn(self.lost, vec![target.relation.id.0]).await;
                 Ok(false)
             }
             Err(error) => Err(error),
@@ -50,7 +56,7 @@ impl<'a> Attempts<'a> {
             return Ok(());
         }
         if let Transaction::None = transaction {
-            return self.engine.coordinator.write(vec![change]).await.map(|_| ());
+            return self.engine.write(vec![change], self.alone.as_ref()).await;
         }
         self.check_duplicates(target, &change, transaction)?;
         match transaction {
