@@ -9,13 +9,15 @@
 //! wait for them for milliseconds would next have as many for itself.
 //!
 //! Nobody waits for a flush or a compaction, and one lasts for half a second. So RocksDB's threads have a low priority, and stop now
-//! and then while others have something to do on every core.
+//! and then while others have something to do on every core: threads of this process, which say so, or any (clients on the same
+//! machine), which the operating system counts.
 //!
 //! RocksDB asks for the prefix of each record that it inserts into a memtable or writes to a file. That is the only point
 //! inside a write, a flush and a compaction.
 
 use crate::store::PREFIX_BYTES;
 use std::cell::{Cell, RefCell};
+use std::fs::File;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -29,6 +31,10 @@ const PAUSE: Duration = Duration::from_micros(150);
 /// Their priority (`nice`), beside busy threads that are not ours.
 #[cfg(target_os = "linux")]
 const BACKGROUND_NICE: i32 = 10;
+/// The priority of threads that work on what clients wait for: a little behind clients and those who serve them, who then need not
+/// wait for the end of a turn when they wake up.
+#[cfg(target_os = "linux")]
+const WORKING_NICE: i32 = 3;
 /// Points at which the clock is not read: as many records take some tens of microseconds.
 const SKIPPED: u32 = 15;
 
@@ -36,6 +42,9 @@ const SKIPPED: u32 = 15;
 static BUSY: AtomicUsize = AtomicUsize::new(0);
 static CORES: LazyLock<usize> =
     LazyLock::new(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+
+/// What the operating system counts; `None` where it does not say.
+static MACHINE: LazyLock<Option<Machine>> = LazyLock::new(Machine::new);
 
 thread_local! {
     static SKIP: Cell<u32> = const { Cell::new(0) };
@@ -78,9 +87,19 @@ pub fn serve(began: Instant, turn: Duration) {
 
 /// A point between two answers. Without effect on threads that do not [`serve`].
 pub fn answered() {
+    serving_point(|turn| turn.length);
+}
+
+/// A point amid an answer that takes as long as many lookups: others that were answered meanwhile want to go on. Without effect on
+/// threads that do not [`serve`].
+pub fn answering() {
+    serving_point(|turn| turn.length.min(TURN));
+}
+
+fn serving_point(length: impl FnOnce(&Turn) -> Duration) {
     WORKER.with_borrow_mut(|worker| {
         if let Some(Worker { kind: Kind::Serving, turn, .. }) = worker
-            && turn.is_over(Instant::now())
+            && turn.began.elapsed() >= length(turn)
         {
             std::thread::yield_now();
             turn.began = Instant::now();
@@ -99,6 +118,8 @@ pub fn served() {
 
 /// From now on this thread is one that works for long.
 pub fn work() {
+    #[cfg(target_os = "linux")]
+    stand_back(WORKING_NICE);
     let turn = Turn::begin(Duration::ZERO);
     WORKER.replace(Some(Worker { kind: Kind::Working, turn, busy: Some(Busy::begin()) }));
 }
@@ -144,7 +165,7 @@ pub fn long_point() {
             }
             Kind::Background if turn.is_over(now) => {
                 // A core that is idle takes over what waits for another; one with a thread of low priority does not.
-                if BUSY.load(Ordering::Relaxed) >= *CORES {
+                if every_core_is_wanted() {
                     std::thread::sleep(PAUSE)
                 } else {
                     std::thread::yield_now()
@@ -156,12 +177,49 @@ pub fn long_point() {
     });
 }
 
+/// Whether others than this thread have something to do on every core.
+fn every_core_is_wanted() -> bool {
+    let busy = BUSY.load(Ordering::Relaxed);
+    // While nobody is served and nothing is committed, only strangers would gain, and the priority is enough for them.
+    busy >= *CORES || busy > 0 && MACHINE.as_ref().is_some_and(Machine::has_waiting_threads)
+}
+
+/// The machine as a whole.
+struct Machine {
+    /// `/proc/loadavg`, whose fourth field begins with the number of threads that run or want to (`man 5 proc_loadavg`).
+    load: File,
+    cores: usize,
+}
+
+impl Machine {
+    fn new() -> Option<Machine> {
+        let load = File::open("/proc/loadavg").ok()?;
+        let lines = std::fs::read_to_string("/proc/stat").ok()?;
+        // A line for each after the one for all.
+        let cores = lines.lines().filter(|line| line.starts_with("cpu")).count().checked_sub(1)?;
+        Some(Machine { load, cores })
+    }
+
+    /// Whether more threads want to run than can. Takes half a microsecond.
+    fn has_waiting_threads(&self) -> bool {
+        self.runnable().is_some_and(|runnable| runnable > self.cores)
+    }
+
+    fn runnable(&self) -> Option<usize> {
+        let mut text = [0; 64];
+        let length = rustix::io::pread(&self.load, &mut text, 0).ok()?;
+        let text = std::str::from_utf8(text.get(..length)?).ok()?;
+        text.split(' ').nth(3)?.split_once('/')?.0.parse().ok()
+    }
+}
+
 impl Worker {
     /// Threads of RocksDB are those that Rust has no name for.
     fn of_this_thread() -> Worker {
         let kind = if std::thread::current().name().is_some() { Kind::Other } else { Kind::Background };
+        #[cfg(target_os = "linux")]
         if kind == Kind::Background {
-            stand_back();
+            stand_back(BACKGROUND_NICE);
         }
         Worker { kind, turn: Turn::begin(Duration::ZERO), busy: None }
     }
@@ -192,11 +250,11 @@ impl Turn {
     }
 }
 
-/// Lowers the priority of this thread, where that is possible for a thread alone. Without it, it works just the same.
-fn stand_back() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, BACKGROUND_NICE) {
-        tracing::debug!(%error, "a background thread keeps its priority");
+/// Lowers the priority of this thread: on Linux that is possible for a thread alone. Without it, it works just the same.
+#[cfg(target_os = "linux")]
+fn stand_back(nice: i32) {
+    if let Err(error) = rustix::process::setpriority_process(None, nice) {
+        tracing::debug!(%error, "a thread keeps its priority");
     }
 }
 
@@ -219,6 +277,7 @@ mod tests {
     use super::*;
     use crate::store::StoreFixture;
     use crate::{ObjectId, Table};
+    use std::sync::atomic::AtomicBool;
 
     /// When the turn of this thread began, if it is of this kind, and whether it is busy.
     fn turn_of(kind: Kind) -> Option<(Instant, bool)> {
@@ -282,6 +341,29 @@ mod tests {
         served();
         assert!(!is_busy(Kind::Serving));
         assert!(wait(|| true) && !is_busy(Kind::Serving), "it does not work");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn threads_that_wait_for_a_core_are_seen() {
+        let machine = Machine::new().unwrap();
+        assert!(machine.cores >= *CORES);
+        assert!(machine.runnable().unwrap() >= 1, "this thread runs");
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..machine.cores {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                });
+            }
+            // This one too, from the moment on when all of them have begun.
+            while !machine.has_waiting_threads() {
+                std::hint::spin_loop();
+            }
+            over.store(true, Ordering::Relaxed);
+        });
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub(super) fn measure(
     );
     let mut table = Table::new("streaming", &title, "query");
     for question in questions {
+        // What was fed before has left something to be compacted, which is not of this rate.
+        server.caught_up()?;
         say(&format!("{}, idle and with {} events/s", question.name(), plain(rate)));
         let shape = Shape { threads: args.threads, depth: 1, warmup, time };
         let asked = || load::run(askers(server, *question, data, connections, Kind::Sql)?, shape, || server.cpu());

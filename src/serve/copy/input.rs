@@ -13,6 +13,7 @@ use attune_sql::catalog::Relation;
 use attune_sql::statement::{CopyFormat, CopyFrom};
 use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
+use attune_storage::yields;
 
 /// Records that are read before other connections have their turn: some tens of microseconds.
 const RECORDS_AT_ONCE: usize = 64;
@@ -121,8 +122,11 @@ impl Copying {
             match self.collect()? {
                 Collected::All => break,
                 Collected::Batch => self.write(engine, transaction, limits).await?,
-                // Others of this thread want to be served, too.
-                Collected::Some => tokio::task::yield_now().await,
+                // Others of this thread want to be served, too, and their clients want to run.
+                Collected::Some => {
+                    tokio::task::yield_now().await;
+                    yields::answering();
+                }
             }
         }
         // A quote that never closes makes everything one record.
