@@ -4,6 +4,7 @@
 //! the next epoch is computed meanwhile. Otherwise the coordinator does it itself, which saves an idle server the hop.
 
 use super::event::{Event, Write};
+use super::gauges::ViewGauges;
 use super::{Shared, from_storage};
 use crate::dataflow::EpochOutcome;
 use attune_sql::SqlError;
@@ -51,6 +52,7 @@ impl Closing {
             shared.gauges.backfill_progress(index, rows, rows, finished);
         }
         record_errors(shared, &self.outcome);
+        let gauges = shared.gauges.views();
         if let Some(catalog) = self.catalog {
             // Last: a CREATE waits for the catalog in which its view is filled.
             shared.publish(catalog);
@@ -62,7 +64,7 @@ impl Closing {
             drop(write.place);
             let _ = write.reply.send(answer.map(|()| epoch));
         }
-        record_changes(shared, epoch.0, &self.outcome, &delays);
+        record_changes(gauges, epoch.0, &self.outcome, &delays);
         tracing::debug!(epoch = epoch.0, writes = delays.len(), rows = self.input_rows, "epoch committed");
         Ok(())
     }
@@ -87,10 +89,10 @@ fn record_errors(shared: &Shared, outcome: &EpochOutcome) {
 }
 
 /// Counts and delays: many views have many, and nobody has to wait for them.
-fn record_changes(shared: &Shared, epoch: u64, outcome: &EpochOutcome, delays: &[Duration]) {
+fn record_changes(mut gauges: ViewGauges<'_>, epoch: u64, outcome: &EpochOutcome, delays: &[Duration]) {
     for (view, rows_in) in &outcome.rows_in {
         let rows_out = outcome.rows_out.get(view).copied().unwrap_or(0);
-        shared.gauges.view_changed(*view, epoch, *rows_in, rows_out, delays);
+        gauges.changed(*view, epoch, *rows_in, rows_out, delays);
     }
 }
 

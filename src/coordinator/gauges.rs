@@ -3,7 +3,7 @@
 use super::status::{BackfillStatus, RowErrorStatus, Status, ViewStatistics};
 use crate::dataflow::RowErrors;
 use hdrhistogram::Histogram;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -36,6 +36,27 @@ struct ViewGauge {
     delays: Histogram<u64>,
 }
 
+/// The gauges while what an epoch did to the views is put down: whoever asks for them waits.
+pub(super) struct ViewGauges<'a> {
+    inner: MutexGuard<'a, Inner>,
+}
+
+impl ViewGauges<'_> {
+    /// A view received `rows_in` and wrote `rows_out` delta rows in `epoch`; `delays` are the ages of the epoch's writes.
+    pub(super) fn changed(&mut self, view: u32, epoch: u64, rows_in: u64, rows_out: u64, delays: &[Duration]) {
+        let gauge = self.inner.views.entry(view).or_insert_with(ViewGauge::new);
+        gauge.rows_in += rows_in;
+        gauge.rows_out += rows_out;
+        if rows_out > 0 {
+            gauge.last_epoch = epoch;
+            gauge.last_change_us = now_us();
+            for delay in delays {
+                gauge.delays.saturating_record((delay.as_micros() as u64).clamp(1, DELAY_MAX_US));
+            }
+        }
+    }
+}
+
 impl Gauges {
     pub(super) fn new(row_error_samples: usize) -> Gauges {
         Gauges { inner: Mutex::default(), row_error_samples }
@@ -52,19 +73,10 @@ impl Gauges {
         }
     }
 
-    /// A view received `rows_in` and wrote `rows_out` delta rows in `epoch`; `delays` are the ages of the epoch's writes.
-    pub(super) fn view_changed(&self, view: u32, epoch: u64, rows_in: u64, rows_out: u64, delays: &[Duration]) {
-        let mut inner = self.inner.lock();
-        let gauge = inner.views.entry(view).or_insert_with(ViewGauge::new);
-        gauge.rows_in += rows_in;
-        gauge.rows_out += rows_out;
-        if rows_out > 0 {
-            gauge.last_epoch = epoch;
-            gauge.last_change_us = now_us();
-            for delay in delays {
-                gauge.delays.saturating_record((delay.as_micros() as u64).clamp(1, DELAY_MAX_US));
-            }
-        }
+    /// To be called before the writes of an epoch are answered, and kept until what it did to the views is put down: so clients need
+    /// not wait for that, but who is answered and asks for the gauges finds the epoch in them.
+    pub(super) fn views(&self) -> ViewGauges<'_> {
+        ViewGauges { inner: self.inner.lock() }
     }
 
     pub(super) fn row_errors(&self, view: u32, errors: &RowErrors) {
