@@ -36,6 +36,7 @@ fn open(data: &Path) -> (Store, attune_storage::Committer) {
         run_cache_bytes: 1 << 20,
         state_cache_bytes: 1 << 20,
         memtable_bytes: 8 << 20,
+        shared_memory: false,
         epoch_max_bytes: config.epoch_max_bytes,
         synchronous_commit: true,
     };

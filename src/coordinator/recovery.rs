@@ -34,6 +34,7 @@ pub(super) fn open(config: &Config) -> Result<Recovered, SqlError> {
         run_cache_bytes: memory.run_cache,
         state_cache_bytes: memory.state_cache,
         memtable_bytes: memory.memtables,
+        shared_memory: config.memory_bytes > 0,
         epoch_max_bytes: config.epoch_max_bytes,
         synchronous_commit: config.synchronous_commit,
     };

@@ -8,12 +8,13 @@
 mod tests;
 
 use crate::ObjectId;
+use crate::ghost::Ghost;
 use crate::key_hasher::KeyHasher;
 use bytes::Bytes;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as TableEntry;
 use parking_lot::RwLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Number of shards, a power of two: many more than cores, so that writers seldom meet readers.
 const SHARDS: usize = 64;
@@ -35,7 +36,8 @@ pub struct HotCache {
     shards: Box<[Shard]>,
     hasher: KeyHasher,
     /// Bytes per shard; 0 disables the cache.
-    budget: usize,
+    budget: AtomicUsize,
+    ghost: Ghost,
 }
 
 /// Aligned so that two shards share no cache line, which threads would otherwise fight over.
@@ -88,21 +90,44 @@ impl HotCache {
     /// As [`HotCache::new`], with the hasher of a store.
     pub(crate) fn with_hasher(bytes: usize, hasher: KeyHasher) -> HotCache {
         let shards = (0..SHARDS).map(|_| Shard::default()).collect();
-        HotCache { shards, hasher, budget: bytes / SHARDS }
+        HotCache { shards, hasher, budget: AtomicUsize::new(bytes / SHARDS), ghost: Ghost::default() }
+    }
+
+    /// What it would be with another budget.
+    pub(crate) fn ghost(&self) -> &Ghost {
+        &self.ghost
+    }
+
+    /// Gives it another budget. With a smaller one it forgets all entries, so that their memory is given back in whole pages; to
+    /// drop what is returned may take long.
+    #[must_use]
+    pub(crate) fn set_budget(&self, bytes: usize) -> impl Send + use<> {
+        let before = self.budget.swap(bytes / SHARDS, Ordering::Relaxed);
+        (bytes / SHARDS < before).then(|| self.take())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn budget_bytes(&self) -> usize {
+        self.budget() * SHARDS
+    }
+
+    fn budget(&self) -> usize {
+        self.budget.load(Ordering::Relaxed)
     }
 
     /// Whether nothing is ever cached.
     pub(crate) fn is_disabled(&self) -> bool {
-        self.budget == 0
+        self.budget() == 0
     }
 
     /// The cached entry; `Some(None)` is known to be absent, `None` is not known. Allocates nothing.
     #[must_use]
     pub fn get(&self, object: ObjectId, key: &[u8]) -> Option<Option<Bytes>> {
-        if self.budget == 0 {
+        if self.is_disabled() {
             return None;
         }
         let hash = self.hash(object, key);
+        self.ghost.read(hash);
         let shard = self.shard(hash);
         let entries = shard.entries.read();
         let Some(entry) = entries.table.find(hash, |entry| entry.is(object, key)) else {
@@ -126,7 +151,7 @@ impl HotCache {
     /// compares the published epoch there, so that a commit which writes through after publishing cannot be overwritten by
     /// an older value. `valid` must not use this cache.
     pub fn insert_if(&self, object: ObjectId, key: &[u8], value: Option<Bytes>, valid: impl FnOnce() -> bool) {
-        if self.budget == 0 {
+        if self.is_disabled() {
             return;
         }
         let hash = self.hash(object, key);
@@ -134,16 +159,18 @@ impl HotCache {
         if !valid() {
             return;
         }
-        if self.too_large(key, value.as_ref()) {
+        // Once: it may change meanwhile, and what is put must be a small part of it.
+        let budget = self.budget();
+        if entry_bytes(key, value.as_ref()) > budget / LARGEST_PART {
             entries.remove(hash, object, key);
         } else {
-            self.put(&mut entries, hash, object, key, value);
+            self.put(&mut entries, budget, hash, object, key, value);
         }
     }
 
     /// Forgets an entry. Returns whether it was cached.
     pub fn remove(&self, object: ObjectId, key: &[u8]) -> bool {
-        if self.budget == 0 {
+        if self.is_disabled() {
             return false;
         }
         self.remove_hashed(self.hash(object, key), object, key)
@@ -151,7 +178,7 @@ impl HotCache {
 
     /// As [`HotCache::remove`], when the hash of the key is known.
     pub(crate) fn remove_hashed(&self, hash: u64, object: ObjectId, key: &[u8]) -> bool {
-        self.budget != 0 && self.shard(hash).entries.write().remove(hash, object, key)
+        !self.is_disabled() && self.shard(hash).entries.write().remove(hash, object, key)
     }
 
     /// Forgets all entries of an object. Looks at every entry of the cache.
@@ -170,9 +197,11 @@ impl HotCache {
 
     /// Forgets everything and gives the memory back.
     pub fn clear(&self) {
-        for shard in &self.shards {
-            *shard.entries.write() = Entries::default();
-        }
+        drop(self.take());
+    }
+
+    fn take(&self) -> Vec<Entries> {
+        self.shards.iter().map(|shard| std::mem::take(&mut *shard.entries.write())).collect()
     }
 
     /// Bytes of all entries: keys, values and the fixed overhead of each.
@@ -205,8 +234,8 @@ impl HotCache {
         self.shards.iter().map(|shard| shard.misses.load(Ordering::Relaxed)).sum()
     }
 
-    /// Inserts or replaces, then evicts until the shard is within its budget again.
-    fn put(&self, entries: &mut Entries, hash: u64, object: ObjectId, key: &[u8], value: Option<Bytes>) {
+    /// Inserts or replaces, then evicts until the shard is within `budget` again.
+    fn put(&self, entries: &mut Entries, budget: usize, hash: u64, object: ObjectId, key: &[u8], value: Option<Bytes>) {
         entries.bytes += entry_bytes(key, value.as_ref());
         let rehash = |entry: &Entry| self.hash(entry.object, &entry.key);
         let bucket = match entries.table.entry(hash, |entry| entry.is(object, key), rehash) {
@@ -220,11 +249,7 @@ impl HotCache {
                 vacant.insert(entry).bucket_index()
             }
         };
-        entries.evict(self.budget, bucket);
-    }
-
-    fn too_large(&self, key: &[u8], value: Option<&Bytes>) -> bool {
-        entry_bytes(key, value) > self.budget / LARGEST_PART
+        entries.evict(budget, bucket);
     }
 
     fn hash(&self, object: ObjectId, key: &[u8]) -> u64 {

@@ -15,6 +15,7 @@ mod delta;
 mod epoch;
 mod error;
 pub mod failpoint;
+mod ghost;
 mod key_hasher;
 mod state_cache;
 mod store;

@@ -5,11 +5,13 @@
 //! are looked for there first); the bytes accounted for never exceed the budget when the lock is free; anything may be missing at
 //! any time.
 
+use crate::ghost::Ghost;
 use crate::{ObjectId, Table};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as TableEntry;
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// An entry larger than this part of the budget is not cached: it would drive out everything else.
 const LARGEST_PART: usize = 512;
@@ -30,6 +32,7 @@ const ABSENT: u32 = u32::MAX;
 #[derive(Debug)]
 pub struct StateCache {
     entries: Mutex<CachedState>,
+    ghost: Arc<Ghost>,
 }
 
 /// The cache, locked.
@@ -44,6 +47,7 @@ pub(crate) struct CachedState {
     hand: usize,
     hits: u64,
     misses: u64,
+    ghost: Arc<Ghost>,
 }
 
 /// Small, since there are millions: what tells entries apart lies with the key, which has to be read anyway.
@@ -131,6 +135,7 @@ fn value_len(value: Option<&[u8]>) -> u32 {
 impl StateCache {
     /// A cache of at most `bytes` bytes (keys, values and a fixed overhead per entry); 0 disables it.
     pub(crate) fn new(bytes: usize) -> StateCache {
+        let ghost = Arc::<Ghost>::default();
         StateCache {
             entries: Mutex::new(CachedState {
                 table: HashTable::new(),
@@ -140,13 +145,38 @@ impl StateCache {
                 hand: 0,
                 hits: 0,
                 misses: 0,
+                ghost: ghost.clone(),
             }),
+            ghost,
         }
     }
 
     /// Locks the cache for reading and writing.
     pub(crate) fn lock(&self) -> MutexGuard<'_, CachedState> {
         self.entries.lock()
+    }
+
+    /// What it would be with another budget.
+    pub(crate) fn ghost(&self) -> &Ghost {
+        &self.ghost
+    }
+
+    #[cfg(test)]
+    pub(crate) fn budget(&self) -> usize {
+        self.lock().budget
+    }
+
+    /// Gives it another budget. With a smaller one it forgets all entries, so that their memory is given back in whole pages; to
+    /// drop what is returned may take long.
+    #[must_use]
+    pub(crate) fn set_budget(&self, bytes: usize) -> impl Send + use<> {
+        let mut entries = self.lock();
+        let is_smaller = bytes < entries.budget;
+        entries.budget = bytes;
+        is_smaller.then(|| {
+            (entries.bytes, entries.hand) = (0, 0);
+            std::mem::take(&mut entries.table)
+        })
     }
 
     /// Bytes of all entries: keys, values and the fixed overhead of each.
@@ -184,6 +214,7 @@ impl CachedState {
     /// The cached entry; `Some(None)` is known to be absent, `None` is not known. `hash` is that of object and key.
     #[inline]
     pub(crate) fn get(&mut self, hash: u64, object: ObjectId, key: &[u8]) -> Option<Option<&[u8]>> {
+        self.ghost.read(hash);
         match self.table.find_mut(hash, |entry| entry.is(hash, object, key)) {
             Some(entry) => {
                 self.hits += 1;

@@ -138,7 +138,7 @@ impl PendingCommit {
         }
         shared.publish(epoch);
         shared.written.add(&batch);
-        shared.metadata.wrote(&shared, batch.bytes());
+        shared.memory.wrote(&shared, batch.bytes());
         failpoint::hit("after_publish");
         Ok(epoch)
     }

@@ -5,12 +5,11 @@
 //! have whole ones as long as those of all files fit the cache. What is there stays as it is until a compaction rewrites it:
 //! RocksDB reads both.
 
-use super::StoreOptions;
 use super::keyspace::Family;
-use super::options::{BLOCK_BYTES, FILTER_BITS_PER_KEY, MIN_MEMTABLE_BYTES};
+use super::options::{BLOCK_BYTES, FILTER_BITS_PER_KEY};
 use super::shared::Shared;
 use rocksdb::properties;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The families with many keys. Those of the others are little in any case.
 const FAMILIES: [Family; 2] = [Family::State, Family::Rows];
@@ -25,38 +24,25 @@ const IN_PARTS: &str = "{index_type=kTwoLevelIndexSearch;partition_filters=true;
 
 /// Sees to it that indexes and filters of new files are whole while all of them fit the block cache.
 pub(super) struct Metadata {
-    /// Bytes they may take: two thirds of the block cache. In parts, they become whole again when they take half of that.
-    limit: u64,
-    /// Bytes that are written between two looks.
-    interval: u64,
-    written: AtomicU64,
     whole: AtomicBool,
 }
 
-impl Metadata {
+impl Default for Metadata {
     /// For a store that was opened with whole ones.
-    pub(super) fn new(options: &StoreOptions) -> Metadata {
-        Metadata {
-            limit: options.block_cache_bytes as u64 / 3 * 2,
-            interval: options.memtable_bytes.max(MIN_MEMTABLE_BYTES) as u64 / 2,
-            written: AtomicU64::new(0),
-            whole: AtomicBool::new(true),
-        }
+    fn default() -> Metadata {
+        Metadata { whole: AtomicBool::new(true) }
     }
+}
 
-    /// An epoch of so many bytes was committed.
-    pub(super) fn wrote(&self, shared: &Shared, bytes: usize) {
-        if self.written.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64 >= self.interval {
-            self.written.store(0, Ordering::Relaxed);
-            self.choose(shared);
-        }
-    }
-
+impl Metadata {
     /// Looks at how much there is, and tells RocksDB what new files are to have if that is not what they had so far.
-    pub(super) fn choose(&self, shared: &Shared) {
+    ///
+    /// They may take two thirds of the block cache, which has `block_cache_bytes`. In parts, they become whole again when they take half of that.
+    pub(super) fn choose(&self, shared: &Shared, block_cache_bytes: usize) {
+        let limit = block_cache_bytes as u64 / 3 * 2;
         let whole = self.whole.load(Ordering::Relaxed);
         let bytes = FAMILIES.iter().map(|family| whole_bytes(shared, *family)).sum::<u64>();
-        let fits = bytes <= if whole { self.limit } else { self.limit / 2 };
+        let fits = bytes <= if whole { limit } else { limit / 2 };
         if fits != whole {
             let settings = [("block_based_table_factory", if fits { WHOLE } else { IN_PARTS })];
             for family in FAMILIES {
@@ -66,7 +52,7 @@ impl Metadata {
                 }
             }
             self.whole.store(fits, Ordering::Relaxed);
-            tracing::debug!(bytes, limit = self.limit, whole = fits, "indexes and filters of new files");
+            tracing::debug!(bytes, limit, whole = fits, "indexes and filters of new files");
         }
     }
 }
@@ -86,9 +72,10 @@ fn whole_bytes(shared: &Shared, family: Family) -> u64 {
 mod tests {
     use super::*;
     use crate::store::{StoreFixture, small};
-    use crate::{ObjectId, Store, Table};
+    use crate::{ObjectId, Store, StoreOptions, Table};
 
     const ROWS: Table = Table::Rows(ObjectId(7));
+    const BLOCK_CACHE_BYTES: usize = 16 << 10;
 
     fn write(fixture: &mut StoreFixture, keys: u64) {
         for first in (0..keys).step_by(1_000) {
@@ -111,32 +98,30 @@ mod tests {
         parts.map_or(0, |parts| parts.parse().unwrap())
     }
 
-    #[test]
-    fn files_have_parts_while_whole_ones_would_not_fit_the_cache() {
-        let mut options = small();
-        options.memtable_bytes = 1 << 20;
-        options.block_cache_bytes = 16 << 10;
+    /// A store with more keys than its block cache has room for their index.
+    fn with_parts() -> StoreFixture {
+        let options = StoreOptions { memtable_bytes: 1 << 20, block_cache_bytes: BLOCK_CACHE_BYTES, ..small() };
         let mut fixture = StoreFixture::with(&options);
         write(&mut fixture, 20_000);
         assert!(parts(&fixture.store, 20_000) > 0);
+        fixture
+    }
+
+    #[test]
+    fn files_have_parts_while_whole_ones_would_not_fit_the_cache() {
+        let mut fixture = with_parts();
         let mut batch = fixture.committer.begin();
         batch.drop_object(ROWS);
         fixture.committer.commit(batch).unwrap();
         assert_eq!(parts(&fixture.store, 0), 0);
-        fixture.store.shared.metadata.choose(&fixture.store.shared);
+        fixture.store.shared.metadata.choose(&fixture.store.shared, BLOCK_CACHE_BYTES);
         write(&mut fixture, 1_000);
         assert_eq!(parts(&fixture.store, 1_000), 0, "there is room again");
     }
 
     #[test]
     fn files_with_parts_are_read_and_rewritten_with_a_larger_cache() {
-        let mut options = small();
-        options.memtable_bytes = 1 << 20;
-        options.block_cache_bytes = 16 << 10;
-        let mut fixture = StoreFixture::with(&options);
-        write(&mut fixture, 20_000);
-        assert!(parts(&fixture.store, 20_000) > 0);
-        let fixture = fixture.reopen();
+        let fixture = with_parts().reopen();
         let value = || fixture.committer.begin().scope().get(ROWS, &4_711_u64.to_be_bytes()).unwrap();
         assert_eq!(value().as_deref(), Some(&[7; 100][..]));
         assert_eq!(parts(&fixture.store, 20_000), 0);

@@ -2,7 +2,7 @@
 //!
 //! Invariants: one writer ([`Committer`]); one atomic, synced batch per epoch; a reader never sees part of an epoch.
 //!
-//! - `open`: data directory, lock, format version; `options`, `metadata`: what the settings mean to RocksDB
+//! - `open`: data directory, lock, format version; `options`, `metadata`: what the settings mean to RocksDB; `memory`: who has how much
 //! - `keyspace`, `meta`, `log`, `log_entry`, `log_rows`: what lies where (see `docs/storage-format.md`)
 //! - `epoch_batch`, `scope`, `overlay`, `log_writes`, `scan`: an epoch being collected, and reads through it
 //! - `committer`, `shared`: the commit protocol between the writer and readers
@@ -16,6 +16,7 @@ mod log;
 mod log_entry;
 mod log_rows;
 mod log_writes;
+mod memory;
 mod meta;
 mod metadata;
 mod open;

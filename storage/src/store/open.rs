@@ -3,7 +3,7 @@
 //! A data directory holds `LOCK` (held while a process uses it), `FORMAT` (the format version as text) and `db`
 //! (RocksDB). The version is outside RocksDB because opening RocksDB writes, and a newer store must not be touched.
 
-use super::options;
+use super::options::{self, Sizes};
 use super::{Committer, Store, StoreOptions, shared::Shared};
 use crate::{Result, StorageError};
 use rocksdb::DB;
@@ -44,9 +44,11 @@ impl Store {
             write_format(dir).map_err(|e| unusable(format!("{FORMAT_FILE}: {e}")))?;
         }
         let database = dir.join(DATABASE_DIR);
-        let db = DB::open_cf_descriptors(&options::database(options), &database, options::families(options))
+        let sizes = Sizes::new(options);
+        let families = options::families(options, &sizes);
+        let db = DB::open_cf_descriptors(&options::database(options, &sizes), &database, families)
             .map_err(|e| open_error(dir, &e))?;
-        let shared = Arc::new(Shared::new(db, lock, options)?);
+        let shared = Arc::new(Shared::new(db, lock, options, sizes)?);
         Ok((Store { shared: shared.clone() }, Committer::new(shared)))
     }
 }

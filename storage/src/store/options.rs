@@ -2,7 +2,10 @@
 
 use super::keyspace::{Family, PREFIX_BYTES};
 use crate::yields;
-use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, LogLevel, Options, SliceTransform};
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, LogLevel, Options, SliceTransform,
+    WriteBufferManager,
+};
 
 /// Settings of the store: every cache and limit by its configuration name.
 #[derive(Clone, Debug)]
@@ -17,6 +20,8 @@ pub struct StoreOptions {
     pub state_cache_bytes: usize,
     /// Bytes of memtables over all column families.
     pub memtable_bytes: usize,
+    /// Whether these five are shares of one budget: of a cache that is of no use, block cache and memtables get the most then.
+    pub shared_memory: bool,
     /// Largest epoch in bytes of keys and values.
     pub epoch_max_bytes: usize,
     /// Wait for the WAL to be on disk before an epoch is published and acknowledged.
@@ -31,6 +36,7 @@ impl Default for StoreOptions {
             run_cache_bytes: 64 << 20,
             state_cache_bytes: 384 << 20,
             memtable_bytes: 256 << 20,
+            shared_memory: false,
             epoch_max_bytes: 256 << 20,
             synchronous_commit: true,
         }
@@ -52,11 +58,48 @@ const MEMTABLES_PER_FLUSH: usize = 8;
 const LEVELS: usize = 7;
 /// The first of them: flushed memtables, and what these are merged into (256 MB at most).
 const YOUNG_LEVELS: usize = 2;
+/// Smallest first level.
+const MIN_FIRST_LEVEL_BYTES: usize = 16 << 20;
 /// Smallest memtable of a column family.
 pub(super) const MIN_MEMTABLE_BYTES: usize = 256 << 10;
 
+/// What may take another size while the database is open.
+#[derive(Clone)]
+pub(super) struct Sizes {
+    /// Of all column families.
+    pub(super) block_cache: Cache,
+    /// Of all column families.
+    pub(super) memtables: WriteBufferManager,
+}
+
+impl Sizes {
+    pub(super) fn new(options: &StoreOptions) -> Sizes {
+        Sizes {
+            block_cache: Cache::new_hyper_clock_cache(options.block_cache_bytes, 0),
+            memtables: WriteBufferManager::new_write_buffer_manager(
+                options.memtable_bytes.max(MIN_MEMTABLE_BYTES),
+                false,
+            ),
+        }
+    }
+}
+
+/// Bytes of one memtable, when all of them have `memtable_bytes`.
+///
+/// Three families carry the load; RocksDB flushes the largest when all together reach `memtable_bytes`. Several small
+/// memtables are flushed as one: an insert walks down a skip list, which is quick while the list fits the processor's cache.
+pub(super) fn one_memtable(memtable_bytes: usize) -> usize {
+    (memtable_bytes / 4 / MEMTABLES_PER_FLUSH).clamp(MIN_MEMTABLE_BYTES, 32 << 20)
+}
+
+/// Bytes of the first level below the flushed memtables, when all memtables have `memtable_bytes`: about as much as is merged into it
+/// at a time. A larger one would be rewritten for too little, a smaller one rewrites the level below too often.
+pub(super) fn first_level(memtable_bytes: usize) -> usize {
+    memtable_bytes.max(MIN_FIRST_LEVEL_BYTES)
+}
+
 /// Options of the database as a whole.
-pub(super) fn database(options: &StoreOptions) -> Options {
+pub(super) fn database(options: &StoreOptions, sizes: &Sizes) -> Options {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let mut db = Options::default();
     db.create_if_missing(true);
@@ -64,7 +107,7 @@ pub(super) fn database(options: &StoreOptions) -> Options {
     db.set_max_background_jobs(cores.clamp(2, 8) as i32);
     db.set_max_open_files(MAX_OPEN_FILES);
     db.set_skip_stats_update_on_db_open(true);
-    db.set_db_write_buffer_size(options.memtable_bytes.max(MIN_MEMTABLE_BYTES));
+    db.set_write_buffer_manager(&sizes.memtables);
     // What a restart has to replay at most.
     db.set_max_total_wal_size((options.memtable_bytes as u64).max(64 << 20));
     // Spread the writing of table files, so that a flush does not delay the sync of a commit.
@@ -78,9 +121,9 @@ pub(super) fn database(options: &StoreOptions) -> Options {
 }
 
 /// The column families with their options, sharing one block cache.
-pub(super) fn families(options: &StoreOptions) -> Vec<ColumnFamilyDescriptor> {
-    let cache = Cache::new_hyper_clock_cache(options.block_cache_bytes, 0);
-    Family::ALL.iter().map(|f| ColumnFamilyDescriptor::new(f.name(), family(*f, options, &cache))).collect()
+pub(super) fn families(options: &StoreOptions, sizes: &Sizes) -> Vec<ColumnFamilyDescriptor> {
+    let descriptor = |f: &Family| ColumnFamilyDescriptor::new(f.name(), family(*f, options, &sizes.block_cache));
+    Family::ALL.iter().map(descriptor).collect()
 }
 
 fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
@@ -109,10 +152,8 @@ fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
         levels[..YOUNG_LEVELS].fill(DBCompressionType::None);
         cf.set_compression_per_level(&levels);
     }
-    // Three families carry the load; RocksDB flushes the largest when all together reach `memtable_bytes`. Several small
-    // memtables are flushed as one: an insert walks down a skip list, which is quick while the list fits the processor's cache.
-    let memtable = options.memtable_bytes / 4 / MEMTABLES_PER_FLUSH;
-    cf.set_write_buffer_size(memtable.clamp(MIN_MEMTABLE_BYTES, 32 << 20));
+    cf.set_write_buffer_size(one_memtable(options.memtable_bytes));
+    cf.set_max_bytes_for_level_base(first_level(options.memtable_bytes) as u64);
     cf.set_min_write_buffer_number_to_merge(MEMTABLES_PER_FLUSH as i32);
     cf.set_max_write_buffer_number(2 * MEMTABLES_PER_FLUSH as i32);
     if matches!(family, Family::State | Family::Rows) {

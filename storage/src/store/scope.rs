@@ -175,8 +175,12 @@ impl EpochScope {
         let noted = self.shared.sequence();
         let missing_keys: Vec<&[u8]> = missing.iter().map(|(i, _)| keys[*i]).collect();
         let object = table.object();
+        let mut options = ReadOptions::default();
+        if state {
+            options.fill_cache(self.shared.memory.fills_blocks());
+        }
         let mut cache = self.shared.state.lock();
-        self.shared.read_each(table, &missing_keys, &ReadOptions::default(), &mut |place, value| {
+        self.shared.read_each(table, &missing_keys, &options, &mut |place, value| {
             let (i, hash) = missing[place];
             let value = if state { value } else { value.map(|value| for_readers(table, value)) };
             values.set(i, value);

@@ -23,8 +23,10 @@
 
 use super::StoreOptions;
 use super::keyspace::{Family, Table, full_key};
+use super::memory::Memory;
 use super::meta;
 use super::metadata::Metadata;
+use super::options::Sizes;
 use super::runs::Runs;
 use super::size::WrittenBytes;
 use crate::codec::ByteRows;
@@ -54,6 +56,7 @@ pub(crate) struct Shared {
     /// Of the keys of the overlays and of both caches.
     pub(super) hasher: KeyHasher,
     pub(super) written: WrittenBytes,
+    pub(super) memory: Memory,
     pub(super) metadata: Metadata,
     pub(super) options: StoreOptions,
     sequence: AtomicU64,
@@ -62,7 +65,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(db: DB, lock: File, options: &StoreOptions) -> Result<Shared> {
+    pub(super) fn new(db: DB, lock: File, options: &StoreOptions, sizes: Sizes) -> Result<Shared> {
         let hasher = KeyHasher::default();
         let shared = Shared {
             db,
@@ -71,7 +74,8 @@ impl Shared {
             state: StateCache::new(options.state_cache_bytes),
             hasher,
             written: WrittenBytes::default(),
-            metadata: Metadata::new(options),
+            memory: Memory::new(options, sizes),
+            metadata: Metadata::default(),
             options: options.clone(),
             sequence: AtomicU64::new(0),
             published: AtomicU64::new(0),
@@ -80,7 +84,7 @@ impl Shared {
         let record = shared.db.get_pinned_cf(shared.family(Family::Meta), meta::EPOCH_KEY)?;
         shared.published.store(meta::decode_epoch(record.as_deref())?.0, Ordering::Relaxed);
         drop(record);
-        shared.metadata.choose(&shared);
+        shared.metadata.choose(&shared, options.block_cache_bytes);
         Ok(shared)
     }
 
@@ -182,6 +186,7 @@ impl Shared {
         if let Some(cached) = self.rows.get(object, key) {
             return Ok(cached);
         }
+        self.memory.missed_row(self);
         let noted = self.sequence();
         let value = self.read(Table::Rows(object), key)?;
         self.rows.insert_if(object, key, value.clone(), || self.still_idle(noted));
@@ -236,6 +241,7 @@ impl Shared {
             values.push(cached.flatten());
         }
         if !missing.is_empty() {
+            self.memory.missed_row(self);
             let missing_keys: Vec<&[u8]> = missing.iter().map(|i| keys[*i]).collect();
             for (i, value) in missing.into_iter().zip(read(&missing_keys)?) {
                 self.rows.insert_if(object, keys[i], value.clone(), || self.still_idle(noted));

@@ -24,6 +24,7 @@ pub(crate) fn small() -> StoreOptions {
         run_cache_bytes: 1 << 20,
         state_cache_bytes: 1 << 20,
         memtable_bytes: 16 << 20,
+        shared_memory: false,
         epoch_max_bytes: 16 << 20,
         synchronous_commit: false,
     }

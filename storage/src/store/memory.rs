@@ -1,0 +1,297 @@
+//! Who has how much memory, where all of it is one budget.
+//!
+//! With state that is much larger than memory and read evenly, a cache of single entries answers next to nothing, while the same
+//! memory pays elsewhere: a block cache that holds all filters and indexes saves most of the cost of a read, and larger
+//! memtables are merged into the levels below less often. With state that fits, or of which a part is hot, the caches of
+//! entries are what makes it fast. So a cache that would not answer much, even if it had all of its share, gives most of that to block cache
+//! and memtables, until it would. What it would answer its [ghost](crate::ghost) tells.
+
+use super::StoreOptions;
+use super::keyspace::Family;
+use super::options::{MIN_MEMTABLE_BYTES, Sizes, first_level, one_memtable};
+use super::shared::Shared;
+use crate::ghost::Ghost;
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+/// A cache that would answer less than this share of what it is asked becomes small, ...
+const LEAST_HIT_RATE: f64 = 0.25;
+/// ... and gets all of its share again when it would answer more than this.
+const GOOD_HIT_RATE: f64 = 0.35;
+/// The part of its share that a small cache has.
+const SMALL_PART: usize = 8;
+/// Looks in a row after which a cache becomes small that was hardly asked: so often half of `memtable_bytes` was written.
+const QUIET_LOOKS: u32 = 8;
+/// Hardly asked: so many of the reads that are sampled came between two looks, of the thousands that tell a hit rate.
+const QUIET_READS: u32 = 32;
+/// While the state cache is small: of so many reads of state, blocks of data are cached for one. That keeps those that are read again and
+/// again, and saves the others the way in and out, which is a third of what reading a block costs.
+const READS_PER_FILL: u32 = 8;
+/// Bytes of an entry, before there are any to measure.
+const ENTRY_BYTES: usize = 192;
+/// Entries that are enough to tell what one has.
+const MEASURED_ENTRIES: usize = 1_024;
+
+/// Looks from time to time at what the caches are worth.
+pub(super) struct Memory {
+    /// Bytes that are written between two looks.
+    interval: u64,
+    written: AtomicU64,
+    /// Of the block cache.
+    block_cache_bytes: AtomicUsize,
+    state_is_small: AtomicBool,
+    state_reads: AtomicU32,
+    /// `None`: every cache keeps what its own setting says.
+    shares: Option<Mutex<Shares>>,
+}
+
+struct Shares {
+    sizes: Sizes,
+    state: Share,
+    rows: Share,
+    /// Of all memtables together, and what the options of RocksDB were last made for.
+    memtable_bytes: usize,
+    told_bytes: usize,
+}
+
+/// The share of a cache of entries.
+#[derive(Debug, Default)]
+struct Share {
+    small: bool,
+    /// Reads that were sampled up to the last look.
+    reads: u32,
+    /// Looks in a row at which it had hardly been asked.
+    quiet: u32,
+}
+
+impl Memory {
+    /// For a store that was opened with `sizes`.
+    pub(super) fn new(options: &StoreOptions, sizes: Sizes) -> Memory {
+        let (state, rows) = (Share::default(), Share::default());
+        let (memtable_bytes, told_bytes) = (options.memtable_bytes, options.memtable_bytes);
+        Memory {
+            interval: options.memtable_bytes.max(MIN_MEMTABLE_BYTES) as u64 / 2,
+            written: AtomicU64::new(0),
+            block_cache_bytes: AtomicUsize::new(options.block_cache_bytes),
+            state_is_small: AtomicBool::new(false),
+            state_reads: AtomicU32::new(0),
+            shares: options
+                .shared_memory
+                .then(|| Mutex::new(Shares { sizes, state, rows, memtable_bytes, told_bytes })),
+        }
+    }
+
+    /// An epoch of so many bytes was committed.
+    pub(super) fn wrote(&self, shared: &Shared, bytes: usize) {
+        if self.written.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64 >= self.interval {
+            self.written.store(0, Ordering::Relaxed);
+            if let Some(shares) = &self.shares {
+                let mut shares = shares.lock();
+                let look = shares.look(shared, true);
+                self.share_out(shared, &mut shares, look);
+                shares.tell(shared);
+            }
+            shared.metadata.choose(shared, self.block_cache_bytes.load(Ordering::Relaxed));
+        }
+    }
+
+    /// A row was asked for that is not in the row cache.
+    pub(super) fn missed_row(&self, shared: &Shared) {
+        if let Some(shares) = &self.shares
+            && shared.rows.ghost().can_tell()
+            && let Some(mut shares) = shares.try_lock()
+        {
+            let look = shares.look(shared, false);
+            self.share_out(shared, &mut shares, look);
+        }
+    }
+
+    /// Whether the next read of state is to fill the block cache.
+    pub(super) fn fills_blocks(&self) -> bool {
+        !self.state_is_small.load(Ordering::Relaxed)
+            || self.state_reads.fetch_add(1, Ordering::Relaxed).is_multiple_of(READS_PER_FILL)
+    }
+
+    /// Gives the caches what is their due, where that changed.
+    fn share_out(&self, shared: &Shared, shares: &mut Shares, changed: Changed) {
+        if !changed.state && !changed.rows {
+            return;
+        }
+        let options = &shared.options;
+        let state_bytes = shares.state.bytes(options.state_cache_bytes);
+        let row_bytes = shares.rows.bytes(options.row_cache_bytes);
+        let free = options.state_cache_bytes - state_bytes + options.row_cache_bytes - row_bytes;
+        // As their shares are to each other.
+        let others = (options.block_cache_bytes + options.memtable_bytes).max(1) as u128;
+        let to_blocks = (free as u128 * options.block_cache_bytes as u128 / others) as usize;
+        let block_bytes = options.block_cache_bytes + to_blocks;
+        shares.memtable_bytes = options.memtable_bytes + free - to_blocks;
+        tracing::debug!(state_bytes, row_bytes, block_bytes, shares.memtable_bytes, "caches were given other sizes");
+        let forgotten = (
+            changed.state.then(|| shared.state.set_budget(state_bytes)),
+            changed.rows.then(|| shared.rows.set_budget(row_bytes)),
+        );
+        // Millions of entries, and somebody waits for this thread.
+        let dropped_aside = std::thread::Builder::new().name("attune-forget".to_owned()).spawn(move || drop(forgotten));
+        if let Err(error) = dropped_aside {
+            tracing::warn!(%error, "a cache was emptied without a thread of its own");
+        }
+        self.state_is_small.store(shares.state.small, Ordering::Relaxed);
+        self.block_cache_bytes.store(block_bytes, Ordering::Relaxed);
+        shares.sizes.block_cache.set_capacity(block_bytes);
+        shares.sizes.memtables.set_buffer_size(shares.memtable_bytes.max(MIN_MEMTABLE_BYTES));
+    }
+}
+
+/// Which caches are to have another size.
+struct Changed {
+    state: bool,
+    rows: bool,
+}
+
+impl Shares {
+    /// Looks at what the caches of entries are worth, at the state cache only if it is its time.
+    fn look(&mut self, shared: &Shared, state_too: bool) -> Changed {
+        let (options, state, rows) = (&shared.options, &shared.state, &shared.rows);
+        let of_state = || self.state.look(state.ghost(), options.state_cache_bytes, state.bytes(), state.len());
+        Changed {
+            state: state_too.then(of_state).unwrap_or_default(),
+            rows: self.rows.look(rows.ghost(), options.row_cache_bytes, rows.bytes(), rows.len()),
+        }
+    }
+
+    /// Tells RocksDB what follows from the size of memtables, which writes a file.
+    fn tell(&mut self, shared: &Shared) {
+        if self.told_bytes == self.memtable_bytes {
+            return;
+        }
+        self.told_bytes = self.memtable_bytes;
+        let (one, level) =
+            (one_memtable(self.memtable_bytes).to_string(), first_level(self.memtable_bytes).to_string());
+        let settings = [("write_buffer_size", one.as_str()), ("max_bytes_for_level_base", level.as_str())];
+        for family in Family::ALL {
+            if let Err(error) = shared.db.set_options_cf(shared.family(family), &settings) {
+                // It works as well, only slower.
+                tracing::warn!(%error, "RocksDB did not take another size of memtables");
+            }
+        }
+    }
+}
+
+impl Share {
+    /// What it comes to of `all`.
+    fn bytes(&self, all: usize) -> usize {
+        if self.small { all / SMALL_PART } else { all }
+    }
+
+    /// Looks at what the cache would answer with `all`, its share; now it holds `entries` of `bytes`. Returns whether it is to have
+    /// another size.
+    fn look(&mut self, ghost: &Ghost, all: usize, bytes: usize, entries: usize) -> bool {
+        let entry_bytes = if entries < MEASURED_ENTRIES { ENTRY_BYTES } else { bytes / entries };
+        ghost.stand_for(all / entry_bytes.max(1));
+        let is_quiet = ghost.reads().saturating_sub(self.reads) < QUIET_READS;
+        self.quiet = if is_quiet { (self.quiet + 1).min(QUIET_LOOKS) } else { 0 };
+        let small = match ghost.hit_rate() {
+            Some(rate) => rate < if self.small { GOOD_HIT_RATE } else { LEAST_HIT_RATE },
+            None => self.small || self.quiet == QUIET_LOOKS,
+        };
+        self.reads = ghost.reads();
+        std::mem::replace(&mut self.small, small) != small
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{StoreFixture, small};
+    use crate::{ObjectId, Table};
+
+    const STATE: Table = Table::State(ObjectId(7));
+    const ROWS: ObjectId = ObjectId(8);
+    /// Far more entries than the caches of [`options`] hold.
+    const KEYS: u64 = 60_000;
+
+    fn options(shared_memory: bool) -> StoreOptions {
+        StoreOptions { memtable_bytes: 1 << 20, shared_memory, ..small() }
+    }
+
+    fn value(key: u64) -> [u8; 60] {
+        [key as u8; 60]
+    }
+
+    /// Epochs that read and write all of `keys`.
+    fn update(fixture: &mut StoreFixture, keys: u64) {
+        for first in (0..keys).step_by(1_000) {
+            fixture.epoch(|scope| {
+                let bytes: Vec<_> = (first..first + 1_000).map(u64::to_be_bytes).collect();
+                let keys: Vec<&[u8]> = bytes.iter().map(<[u8; 8]>::as_slice).collect();
+                let found = scope.get_many(STATE, &keys).unwrap();
+                for (place, (key, number)) in keys.iter().zip(first..).enumerate() {
+                    assert!(found.get(place).is_none_or(|found| found == value(number)));
+                    scope.put(STATE, key, &value(number));
+                    scope.put(Table::Rows(ROWS), key, &value(number));
+                }
+            });
+        }
+    }
+
+    /// Bytes of state cache, row cache, block cache and memtables.
+    fn sizes(fixture: &StoreFixture) -> [usize; 4] {
+        let shared = &fixture.store.shared;
+        let shares = shared.memory.shares.as_ref().map(Mutex::lock);
+        let (memtables, told) =
+            shares.map_or((0, 0), |shares| (shares.sizes.memtables.get_buffer_size(), shares.told_bytes));
+        assert_eq!(memtables, told, "the last to look was the writer");
+        let blocks = shared.memory.block_cache_bytes.load(Ordering::Relaxed);
+        [shared.state.budget(), shared.rows.budget_bytes(), blocks, memtables]
+    }
+
+    #[test]
+    fn a_cache_that_answers_nothing_gives_its_memory_away_until_it_would() {
+        let options = options(true);
+        let mut fixture = StoreFixture::with(&options);
+        update(&mut fixture, KEYS);
+        update(&mut fixture, KEYS);
+        let [state, rows, blocks, memtables] = sizes(&fixture);
+        assert_eq!(state, options.state_cache_bytes / SMALL_PART);
+        assert_eq!(rows, options.row_cache_bytes / SMALL_PART, "nobody asked it");
+        let all =
+            options.state_cache_bytes + options.row_cache_bytes + options.block_cache_bytes + options.memtable_bytes;
+        assert_eq!(state + rows + blocks + memtables, all);
+        assert!(blocks > options.block_cache_bytes && memtables > options.memtable_bytes);
+        assert!(fixture.store.state_cache().bytes() <= state);
+
+        // A part that fits.
+        (0..40).for_each(|_| update(&mut fixture, 1_000));
+        let [state, rows, blocks, memtables] = sizes(&fixture);
+        assert_eq!(state, options.state_cache_bytes);
+        assert_eq!(state + rows + blocks + memtables, all);
+        assert!(fixture.store.state_cache().len() >= 1_000);
+    }
+
+    #[test]
+    fn lookups_alone_give_the_row_cache_its_share_back() {
+        let options = options(true);
+        let mut fixture = StoreFixture::with(&options);
+        update(&mut fixture, KEYS);
+        assert_eq!(sizes(&fixture)[1], options.row_cache_bytes / SMALL_PART);
+        let snapshot = |key: u64| fixture.store.shared.read_row(ROWS, &key.to_be_bytes()).unwrap();
+        for round in 0..40 {
+            (0..1_000).for_each(|key| assert_eq!(snapshot(key).as_deref(), Some(&value(key)[..]), "{round}"));
+        }
+        assert_eq!(fixture.store.shared.rows.budget_bytes(), options.row_cache_bytes);
+    }
+
+    #[test]
+    fn caches_with_settings_of_their_own_keep_them() {
+        let options = options(false);
+        let mut fixture = StoreFixture::with(&options);
+        update(&mut fixture, KEYS);
+        update(&mut fixture, KEYS);
+        let [state, rows, blocks, _] = sizes(&fixture);
+        assert_eq!(
+            [state, rows, blocks],
+            [options.state_cache_bytes, options.row_cache_bytes, options.block_cache_bytes]
+        );
+    }
+}
