@@ -20,9 +20,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 const SHARDS: usize = 64;
 /// An entry larger than this part of a shard's budget is not cached: it would drive out everything else.
 const LARGEST_PART: usize = 8;
-/// While a shard is full, one of so many entries that readers fill in is taken. What is read again soon comes in at one of its next reads;
-/// of what is read evenly, the cache holds as much either way, and is not busy with replacing one by another.
-const FILLS_PER_ENTRY: u32 = 4;
 /// Bytes an entry costs besides its key and value: the table's bucket (with its share of free ones), the reference count
 /// of the value, and what the allocator rounds up.
 const ENTRY_OVERHEAD: usize = 128;
@@ -58,8 +55,6 @@ struct Entries {
     bytes: usize,
     /// The bucket that eviction looks at next.
     hand: usize,
-    /// Entries that readers wanted to fill in while it was full.
-    fills: u32,
 }
 
 #[derive(Debug)]
@@ -149,13 +144,10 @@ impl HotCache {
 
     /// Caches an entry, in place of what is cached for the key. One too large to be cached removes what was there.
     pub fn insert(&self, object: ObjectId, key: &[u8], value: Option<Bytes>) {
-        if !self.is_disabled() {
-            let hash = self.hash(object, key);
-            self.set(&mut self.shard(hash).entries.write(), hash, object, key, value);
-        }
+        self.insert_if(object, key, value, || true);
     }
 
-    /// Caches what a reader found, if `valid` says so; while the cache is full, one of [`FILLS_PER_ENTRY`]. `valid` runs while the shard is locked for writing: a reader that fills the cache
+    /// Caches an entry if `valid` says so. `valid` runs while the shard is locked for writing: a reader that fills the cache
     /// compares the published epoch there, so that a commit which writes through after publishing cannot be overwritten by
     /// an older value. `valid` must not use this cache.
     pub fn insert_if(&self, object: ObjectId, key: &[u8], value: Option<Bytes>, valid: impl FnOnce() -> bool) {
@@ -164,18 +156,15 @@ impl HotCache {
         }
         let hash = self.hash(object, key);
         let mut entries = self.shard(hash).entries.write();
-        if valid() && entries.admits(self.budget(), hash, object, key, value.as_ref()) {
-            self.set(&mut entries, hash, object, key, value);
+        if !valid() {
+            return;
         }
-    }
-
-    fn set(&self, entries: &mut Entries, hash: u64, object: ObjectId, key: &[u8], value: Option<Bytes>) {
         // Once: it may change meanwhile, and what is put must be a small part of it.
         let budget = self.budget();
         if entry_bytes(key, value.as_ref()) > budget / LARGEST_PART {
             entries.remove(hash, object, key);
         } else {
-            self.put(entries, budget, hash, object, key, value);
+            self.put(&mut entries, budget, hash, object, key, value);
         }
     }
 
@@ -275,17 +264,6 @@ impl HotCache {
 }
 
 impl Entries {
-    /// Whether what a reader found is to be cached.
-    fn admits(&mut self, budget: usize, hash: u64, object: ObjectId, key: &[u8], value: Option<&Bytes>) -> bool {
-        if self.bytes + entry_bytes(key, value) <= budget
-            || self.table.find(hash, |entry| entry.is(object, key)).is_some()
-        {
-            return true;
-        }
-        self.fills = self.fills.wrapping_add(1);
-        self.fills.is_multiple_of(FILLS_PER_ENTRY)
-    }
-
     fn remove(&mut self, hash: u64, object: ObjectId, key: &[u8]) -> bool {
         let Ok(found) = self.table.find_entry(hash, |entry| entry.is(object, key)) else { return false };
         let (entry, _) = found.remove();

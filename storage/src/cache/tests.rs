@@ -44,26 +44,6 @@ fn insert_if_asks_under_the_lock() {
 }
 
 #[test]
-fn a_full_cache_takes_some_of_what_readers_find() {
-    let cache = HotCache::new(1 << 20);
-    let fill = |i: u32| cache.insert_if(A, &i.to_be_bytes(), value("found"), || true);
-    let is_cached = |i: u32| cache.get(A, &i.to_be_bytes()).is_some();
-    (0..100_000).for_each(fill);
-    let taken = (50_000..100_000).filter(|i| is_cached(*i)).count();
-    assert!(taken > 0 && cache.bytes() <= 1 << 20);
-    let new = |from: u32| (from..from + 1_000).inspect(|i| fill(*i)).filter(|i| is_cached(*i)).count();
-    let share = 1_000 / FILLS_PER_ENTRY as usize;
-    assert!((share / 2..share * 2).contains(&new(200_000)), "one of {FILLS_PER_ENTRY}");
-    // Who is read again and again comes in, and what is cached is replaced.
-    (0..FILLS_PER_ENTRY).for_each(|_| fill(300_000));
-    assert!(is_cached(300_000));
-    cache.insert_if(A, &300_000_u32.to_be_bytes(), value("newer"), || true);
-    assert_eq!(cache.get(A, &300_000_u32.to_be_bytes()), Some(value("newer")));
-    cache.insert(A, b"written", value("a write"));
-    assert_eq!(cache.get(A, b"written"), Some(value("a write")), "a write of what was cached is always taken");
-}
-
-#[test]
 fn remove_object_and_clear() {
     let cache = HotCache::new(1 << 20);
     for i in 0..100u32 {
