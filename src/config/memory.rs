@@ -5,7 +5,7 @@ use super::Config;
 /// What a server holds beside caches and memtables: its program (60 MB), its threads, and working memory of epochs,
 /// sessions and compactions. Queries and epochs at their own limits ([`Config::query_memory_bytes`],
 /// [`Config::epoch_max_bytes`]) take more, while they last.
-const OWN_BYTES: usize = 160 << 20;
+const OWN_BYTES: usize = 144 << 20;
 /// Least memory that leaves caches worth the name.
 pub(super) const LEAST_BYTES: usize = 256 << 20;
 /// Bytes that caches and memtables are given of each [`WHOLE`] that is left: an allocator keeps some between what is in use.
