@@ -76,6 +76,8 @@ mod tests {
         let shares = set(1 << 30).memory_shares();
         let given = ((1 << 30) - OWN_BYTES) / WHOLE * GIVEN;
         assert!((given - 5..=given).contains(&shares.sum()), "{shares:?}");
-        assert_eq!((shares.row_cache * 3, shares.block_cache), (shares.state_cache * 2, shares.state_cache));
+        assert_eq!(shares.block_cache, shares.state_cache);
+        // But for what is lost by whole bytes.
+        assert!((shares.row_cache * 3).abs_diff(shares.state_cache * 2) <= 3, "{shares:?}");
     }
 }
