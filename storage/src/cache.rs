@@ -101,7 +101,7 @@ impl HotCache {
     /// Gives it another budget. With a smaller one it forgets all entries, so that their memory is given back in whole pages; to
     /// drop what is returned may take long.
     #[must_use]
-    pub(crate) fn set_budget(&self, bytes: usize) -> impl Send + use<> {
+    pub(crate) fn set_budget(&self, bytes: usize) -> Option<impl Send + use<>> {
         let before = self.budget.swap(bytes / SHARDS, Ordering::Relaxed);
         (bytes / SHARDS < before).then(|| self.take())
     }

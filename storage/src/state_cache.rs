@@ -11,7 +11,6 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as TableEntry;
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashSet;
-use std::sync::Arc;
 
 /// An entry larger than this part of the budget is not cached: it would drive out everything else.
 const LARGEST_PART: usize = 512;
@@ -32,7 +31,6 @@ const ABSENT: u32 = u32::MAX;
 #[derive(Debug)]
 pub struct StateCache {
     entries: Mutex<CachedState>,
-    ghost: Arc<Ghost>,
 }
 
 /// The cache, locked.
@@ -47,7 +45,7 @@ pub(crate) struct CachedState {
     hand: usize,
     hits: u64,
     misses: u64,
-    ghost: Arc<Ghost>,
+    ghost: Ghost,
 }
 
 /// Small, since there are millions: what tells entries apart lies with the key, which has to be read anyway.
@@ -135,7 +133,6 @@ fn value_len(value: Option<&[u8]>) -> u32 {
 impl StateCache {
     /// A cache of at most `bytes` bytes (keys, values and a fixed overhead per entry); 0 disables it.
     pub(crate) fn new(bytes: usize) -> StateCache {
-        let ghost = Arc::<Ghost>::default();
         StateCache {
             entries: Mutex::new(CachedState {
                 table: HashTable::new(),
@@ -145,20 +142,14 @@ impl StateCache {
                 hand: 0,
                 hits: 0,
                 misses: 0,
-                ghost: ghost.clone(),
+                ghost: Ghost::default(),
             }),
-            ghost,
         }
     }
 
     /// Locks the cache for reading and writing.
     pub(crate) fn lock(&self) -> MutexGuard<'_, CachedState> {
         self.entries.lock()
-    }
-
-    /// What it would be with another budget.
-    pub(crate) fn ghost(&self) -> &Ghost {
-        &self.ghost
     }
 
     #[cfg(test)]
@@ -169,7 +160,7 @@ impl StateCache {
     /// Gives it another budget. With a smaller one it forgets all entries, so that their memory is given back in whole pages; to
     /// drop what is returned may take long.
     #[must_use]
-    pub(crate) fn set_budget(&self, bytes: usize) -> impl Send + use<> {
+    pub(crate) fn set_budget(&self, bytes: usize) -> Option<impl Send + use<>> {
         let mut entries = self.lock();
         let is_smaller = bytes < entries.budget;
         entries.budget = bytes;
@@ -211,6 +202,16 @@ impl StateCache {
 }
 
 impl CachedState {
+    /// What the cache would be with another budget.
+    pub(crate) fn ghost(&self) -> &Ghost {
+        &self.ghost
+    }
+
+    /// Bytes and number of its entries.
+    pub(crate) fn held(&self) -> (usize, usize) {
+        (self.bytes, self.table.len())
+    }
+
     /// The cached entry; `Some(None)` is known to be absent, `None` is not known. `hash` is that of object and key.
     #[inline]
     pub(crate) fn get(&mut self, hash: u64, object: ObjectId, key: &[u8]) -> Option<Option<&[u8]>> {

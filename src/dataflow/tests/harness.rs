@@ -27,7 +27,6 @@ pub(super) fn options() -> StoreOptions {
         run_cache_bytes: 1 << 20,
         state_cache_bytes: 1 << 20,
         memtable_bytes: 1 << 20,
-        shared_memory: false,
         synchronous_commit: false,
         ..StoreOptions::default()
     }

@@ -12,7 +12,7 @@ use super::options::{MIN_MEMTABLE_BYTES, Sizes, first_level, one_memtable};
 use super::shared::Shared;
 use crate::ghost::Ghost;
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// A cache that would answer less than this share of what it is asked becomes small, ...
 const LEAST_HIT_RATE: f64 = 0.25;
@@ -37,8 +37,6 @@ pub(super) struct Memory {
     /// Bytes that are written between two looks.
     interval: u64,
     written: AtomicU64,
-    /// Of the block cache.
-    block_cache_bytes: AtomicUsize,
     state_is_small: AtomicBool,
     state_reads: AtomicU32,
     /// `None`: every cache keeps what its own setting says.
@@ -49,8 +47,7 @@ struct Shares {
     sizes: Sizes,
     state: Share,
     rows: Share,
-    /// Of all memtables together, and what the options of RocksDB were last made for.
-    memtable_bytes: usize,
+    /// For how many bytes of memtables the options of RocksDB were made.
     told_bytes: usize,
 }
 
@@ -64,20 +61,31 @@ struct Share {
     quiet: u32,
 }
 
+/// Who has how many bytes.
+struct Division {
+    state_cache: usize,
+    row_cache: usize,
+    block_cache: usize,
+    memtables: usize,
+}
+
+/// Which caches are to have another size.
+struct Changed {
+    state: bool,
+    rows: bool,
+}
+
 impl Memory {
     /// For a store that was opened with `sizes`.
     pub(super) fn new(options: &StoreOptions, sizes: Sizes) -> Memory {
         let (state, rows) = (Share::default(), Share::default());
-        let (memtable_bytes, told_bytes) = (options.memtable_bytes, options.memtable_bytes);
+        let shares = Shares { sizes, state, rows, told_bytes: options.memtable_bytes };
         Memory {
             interval: options.memtable_bytes.max(MIN_MEMTABLE_BYTES) as u64 / 2,
             written: AtomicU64::new(0),
-            block_cache_bytes: AtomicUsize::new(options.block_cache_bytes),
             state_is_small: AtomicBool::new(false),
             state_reads: AtomicU32::new(0),
-            shares: options
-                .shared_memory
-                .then(|| Mutex::new(Shares { sizes, state, rows, memtable_bytes, told_bytes })),
+            shares: options.shared_memory.then(|| Mutex::new(shares)),
         }
     }
 
@@ -85,13 +93,18 @@ impl Memory {
     pub(super) fn wrote(&self, shared: &Shared, bytes: usize) {
         if self.written.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64 >= self.interval {
             self.written.store(0, Ordering::Relaxed);
-            if let Some(shares) = &self.shares {
-                let mut shares = shares.lock();
-                let look = shares.look(shared, true);
-                self.share_out(shared, &mut shares, look);
-                shares.tell(shared);
-            }
-            shared.metadata.choose(shared, self.block_cache_bytes.load(Ordering::Relaxed));
+            let block_cache = match &self.shares {
+                None => shared.options.block_cache_bytes,
+                Some(shares) => {
+                    let mut shares = shares.lock();
+                    let changed = Changed { state: shares.look_at_state(shared), rows: shares.look_at_rows(shared) };
+                    let division = shares.divide(&shared.options);
+                    self.share_out(shared, &mut shares, &division, &changed);
+                    shares.tell(shared, &division);
+                    division.block_cache
+                }
+            };
+            shared.metadata.choose(shared, block_cache);
         }
     }
 
@@ -101,8 +114,9 @@ impl Memory {
             && shared.rows.ghost().can_tell()
             && let Some(mut shares) = shares.try_lock()
         {
-            let look = shares.look(shared, false);
-            self.share_out(shared, &mut shares, look);
+            let changed = Changed { state: false, rows: shares.look_at_rows(shared) };
+            let division = shares.divide(&shared.options);
+            self.share_out(shared, &mut shares, &division, &changed);
         }
     }
 
@@ -112,62 +126,65 @@ impl Memory {
             || self.state_reads.fetch_add(1, Ordering::Relaxed).is_multiple_of(READS_PER_FILL)
     }
 
-    /// Gives the caches what is their due, where that changed.
-    fn share_out(&self, shared: &Shared, shares: &mut Shares, changed: Changed) {
+    /// Gives everybody what is their due, where that changed.
+    fn share_out(&self, shared: &Shared, shares: &mut Shares, division: &Division, changed: &Changed) {
         if !changed.state && !changed.rows {
             return;
         }
-        let options = &shared.options;
-        let state_bytes = shares.state.bytes(options.state_cache_bytes);
-        let row_bytes = shares.rows.bytes(options.row_cache_bytes);
-        let free = options.state_cache_bytes - state_bytes + options.row_cache_bytes - row_bytes;
-        // As their shares are to each other.
-        let others = (options.block_cache_bytes + options.memtable_bytes).max(1) as u128;
-        let to_blocks = (free as u128 * options.block_cache_bytes as u128 / others) as usize;
-        let block_bytes = options.block_cache_bytes + to_blocks;
-        shares.memtable_bytes = options.memtable_bytes + free - to_blocks;
-        tracing::debug!(state_bytes, row_bytes, block_bytes, shares.memtable_bytes, "caches were given other sizes");
-        let forgotten = (
-            changed.state.then(|| shared.state.set_budget(state_bytes)),
-            changed.rows.then(|| shared.rows.set_budget(row_bytes)),
-        );
-        // Millions of entries, and somebody waits for this thread.
-        let dropped_aside = std::thread::Builder::new().name("attune-forget".to_owned()).spawn(move || drop(forgotten));
-        if let Err(error) = dropped_aside {
-            tracing::warn!(%error, "a cache was emptied without a thread of its own");
+        let Division { state_cache, row_cache, block_cache, memtables } = *division;
+        tracing::debug!(state_cache, row_cache, block_cache, memtables, "caches were given other sizes");
+        let state = changed.state.then(|| shared.state.set_budget(state_cache)).flatten();
+        let rows = changed.rows.then(|| shared.rows.set_budget(row_cache)).flatten();
+        if state.is_some() || rows.is_some() {
+            // Millions of entries, and somebody waits for this thread.
+            let forget = std::thread::Builder::new().name("attune-forget".to_owned());
+            if let Err(error) = forget.spawn(move || drop((state, rows))) {
+                tracing::warn!(%error, "a cache was emptied without a thread of its own");
+            }
         }
         self.state_is_small.store(shares.state.small, Ordering::Relaxed);
-        self.block_cache_bytes.store(block_bytes, Ordering::Relaxed);
-        shares.sizes.block_cache.set_capacity(block_bytes);
-        shares.sizes.memtables.set_buffer_size(shares.memtable_bytes.max(MIN_MEMTABLE_BYTES));
+        shares.sizes.block_cache.set_capacity(block_cache);
+        shares.sizes.memtables.set_buffer_size(memtables.max(MIN_MEMTABLE_BYTES));
     }
 }
 
-/// Which caches are to have another size.
-struct Changed {
-    state: bool,
-    rows: bool,
-}
-
 impl Shares {
-    /// Looks at what the caches of entries are worth, at the state cache only if it is its time.
-    fn look(&mut self, shared: &Shared, state_too: bool) -> Changed {
-        let (options, state, rows) = (&shared.options, &shared.state, &shared.rows);
-        let of_state = || self.state.look(state.ghost(), options.state_cache_bytes, state.bytes(), state.len());
-        Changed {
-            state: state_too.then(of_state).unwrap_or_default(),
-            rows: self.rows.look(rows.ghost(), options.row_cache_bytes, rows.bytes(), rows.len()),
+    /// Looks at what the state cache is worth. Returns whether it is to have another size.
+    fn look_at_state(&mut self, shared: &Shared) -> bool {
+        let cache = shared.state.lock();
+        self.state.look(cache.ghost(), shared.options.state_cache_bytes, cache.held())
+    }
+
+    /// As [`Shares::look_at_state`], at the row cache.
+    fn look_at_rows(&mut self, shared: &Shared) -> bool {
+        let cache = &shared.rows;
+        self.rows.look(cache.ghost(), shared.options.row_cache_bytes, (cache.bytes(), cache.len()))
+    }
+
+    /// What follows from which caches are small.
+    fn divide(&self, options: &StoreOptions) -> Division {
+        let state_cache = self.state.bytes(options.state_cache_bytes);
+        let row_cache = self.rows.bytes(options.row_cache_bytes);
+        let free = options.state_cache_bytes - state_cache + options.row_cache_bytes - row_cache;
+        // As their shares are to each other.
+        let others = (options.block_cache_bytes + options.memtable_bytes).max(1) as u128;
+        let to_blocks = (free as u128 * options.block_cache_bytes as u128 / others) as usize;
+        Division {
+            state_cache,
+            row_cache,
+            block_cache: options.block_cache_bytes + to_blocks,
+            memtables: options.memtable_bytes + free - to_blocks,
         }
     }
 
     /// Tells RocksDB what follows from the size of memtables, which writes a file.
-    fn tell(&mut self, shared: &Shared) {
-        if self.told_bytes == self.memtable_bytes {
+    fn tell(&mut self, shared: &Shared, division: &Division) {
+        let memtables = division.memtables;
+        if self.told_bytes == memtables {
             return;
         }
-        self.told_bytes = self.memtable_bytes;
-        let (one, level) =
-            (one_memtable(self.memtable_bytes).to_string(), first_level(self.memtable_bytes).to_string());
+        self.told_bytes = memtables;
+        let (one, level) = (one_memtable(memtables).to_string(), first_level(memtables).to_string());
         let settings = [("write_buffer_size", one.as_str()), ("max_bytes_for_level_base", level.as_str())];
         for family in Family::ALL {
             if let Err(error) = shared.db.set_options_cf(shared.family(family), &settings) {
@@ -186,7 +203,7 @@ impl Share {
 
     /// Looks at what the cache would answer with `all`, its share; now it holds `entries` of `bytes`. Returns whether it is to have
     /// another size.
-    fn look(&mut self, ghost: &Ghost, all: usize, bytes: usize, entries: usize) -> bool {
+    fn look(&mut self, ghost: &Ghost, all: usize, (bytes, entries): (usize, usize)) -> bool {
         let entry_bytes = if entries < MEASURED_ENTRIES { ENTRY_BYTES } else { bytes / entries };
         ghost.stand_for(all / entry_bytes.max(1));
         let is_quiet = ghost.reads().saturating_sub(self.reads) < QUIET_READS;
@@ -208,26 +225,29 @@ mod tests {
 
     const STATE: Table = Table::State(ObjectId(7));
     const ROWS: ObjectId = ObjectId(8);
-    /// Far more entries than the caches of [`options`] hold.
     const KEYS: u64 = 60_000;
 
-    fn options(shared_memory: bool) -> StoreOptions {
-        StoreOptions { memtable_bytes: 1 << 20, shared_memory, ..small() }
+    /// A store in which all [`KEYS`] were written, whose caches hold far fewer.
+    fn filled(shared_memory: bool) -> (StoreOptions, StoreFixture) {
+        let options = StoreOptions { memtable_bytes: 1 << 20, shared_memory, ..small() };
+        let mut fixture = StoreFixture::with(&options);
+        update(&mut fixture, KEYS, false);
+        (options, fixture)
     }
 
     fn value(key: u64) -> [u8; 60] {
         [key as u8; 60]
     }
 
-    /// Epochs that read and write all of `keys`.
-    fn update(fixture: &mut StoreFixture, keys: u64) {
+    /// Epochs that read and write all of `keys`, which are there or are not.
+    fn update(fixture: &mut StoreFixture, keys: u64, are_there: bool) {
         for first in (0..keys).step_by(1_000) {
             fixture.epoch(|scope| {
                 let bytes: Vec<_> = (first..first + 1_000).map(u64::to_be_bytes).collect();
                 let keys: Vec<&[u8]> = bytes.iter().map(<[u8; 8]>::as_slice).collect();
                 let found = scope.get_many(STATE, &keys).unwrap();
                 for (place, (key, number)) in keys.iter().zip(first..).enumerate() {
-                    assert!(found.get(place).is_none_or(|found| found == value(number)));
+                    assert_eq!(found.get(place), are_there.then_some(&value(number)[..]));
                     scope.put(STATE, key, &value(number));
                     scope.put(Table::Rows(ROWS), key, &value(number));
                 }
@@ -235,23 +255,20 @@ mod tests {
         }
     }
 
-    /// Bytes of state cache, row cache, block cache and memtables.
+    /// Bytes of state cache, row cache, block cache and memtables; of the last two what their division says.
     fn sizes(fixture: &StoreFixture) -> [usize; 4] {
         let shared = &fixture.store.shared;
-        let shares = shared.memory.shares.as_ref().map(Mutex::lock);
-        let (memtables, told) =
-            shares.map_or((0, 0), |shares| (shares.sizes.memtables.get_buffer_size(), shares.told_bytes));
-        assert_eq!(memtables, told, "the last to look was the writer");
-        let blocks = shared.memory.block_cache_bytes.load(Ordering::Relaxed);
-        [shared.state.budget(), shared.rows.budget_bytes(), blocks, memtables]
+        let shares = shared.memory.shares.as_ref().unwrap().lock();
+        let division = shares.divide(&shared.options);
+        assert_eq!(division.memtables, shares.sizes.memtables.get_buffer_size());
+        assert_eq!(division.memtables, shares.told_bytes, "the last to look was the writer");
+        [shared.state.budget(), shared.rows.budget_bytes(), division.block_cache, division.memtables]
     }
 
     #[test]
     fn a_cache_that_answers_nothing_gives_its_memory_away_until_it_would() {
-        let options = options(true);
-        let mut fixture = StoreFixture::with(&options);
-        update(&mut fixture, KEYS);
-        update(&mut fixture, KEYS);
+        let (options, mut fixture) = filled(true);
+        update(&mut fixture, KEYS, true);
         let [state, rows, blocks, memtables] = sizes(&fixture);
         assert_eq!(state, options.state_cache_bytes / SMALL_PART);
         assert_eq!(rows, options.row_cache_bytes / SMALL_PART, "nobody asked it");
@@ -262,7 +279,7 @@ mod tests {
         assert!(fixture.store.state_cache().bytes() <= state);
 
         // A part that fits.
-        (0..40).for_each(|_| update(&mut fixture, 1_000));
+        (0..40).for_each(|_| update(&mut fixture, 1_000, true));
         let [state, rows, blocks, memtables] = sizes(&fixture);
         assert_eq!(state, options.state_cache_bytes);
         assert_eq!(state + rows + blocks + memtables, all);
@@ -271,27 +288,21 @@ mod tests {
 
     #[test]
     fn lookups_alone_give_the_row_cache_its_share_back() {
-        let options = options(true);
-        let mut fixture = StoreFixture::with(&options);
-        update(&mut fixture, KEYS);
+        let (options, fixture) = filled(true);
         assert_eq!(sizes(&fixture)[1], options.row_cache_bytes / SMALL_PART);
-        let snapshot = |key: u64| fixture.store.shared.read_row(ROWS, &key.to_be_bytes()).unwrap();
+        let row = |key: u64| fixture.store.shared.read_row(ROWS, &key.to_be_bytes()).unwrap();
         for round in 0..40 {
-            (0..1_000).for_each(|key| assert_eq!(snapshot(key).as_deref(), Some(&value(key)[..]), "{round}"));
+            (0..1_000).for_each(|key| assert_eq!(row(key).as_deref(), Some(&value(key)[..]), "{round}"));
         }
         assert_eq!(fixture.store.shared.rows.budget_bytes(), options.row_cache_bytes);
     }
 
     #[test]
     fn caches_with_settings_of_their_own_keep_them() {
-        let options = options(false);
-        let mut fixture = StoreFixture::with(&options);
-        update(&mut fixture, KEYS);
-        update(&mut fixture, KEYS);
-        let [state, rows, blocks, _] = sizes(&fixture);
-        assert_eq!(
-            [state, rows, blocks],
-            [options.state_cache_bytes, options.row_cache_bytes, options.block_cache_bytes]
-        );
+        let (options, mut fixture) = filled(false);
+        update(&mut fixture, KEYS, true);
+        let shared = &fixture.store.shared;
+        let sizes = [shared.state.budget(), shared.rows.budget_bytes()];
+        assert_eq!(sizes, [options.state_cache_bytes, options.row_cache_bytes]);
     }
 }

@@ -64,7 +64,6 @@ const MIN_FIRST_LEVEL_BYTES: usize = 16 << 20;
 pub(super) const MIN_MEMTABLE_BYTES: usize = 256 << 10;
 
 /// What may take another size while the database is open.
-#[derive(Clone)]
 pub(super) struct Sizes {
     /// Of all column families.
     pub(super) block_cache: Cache,
