@@ -41,6 +41,8 @@ pub(crate) struct CachedState {
     followed: HashSet<Table>,
     bytes: usize,
     budget: usize,
+    /// One of so many keys is cached, chosen by its hash. What is not chosen is not in the table.
+    one_of: u64,
     /// The bucket that eviction looks at next.
     hand: usize,
     hits: u64,
@@ -139,6 +141,7 @@ impl StateCache {
                 followed: HashSet::new(),
                 bytes: 0,
                 budget: bytes,
+                one_of: 1,
                 hand: 0,
                 hits: 0,
                 misses: 0,
@@ -157,13 +160,14 @@ impl StateCache {
         self.lock().budget
     }
 
-    /// Gives it another budget. With a smaller one it forgets all entries, so that their memory is given back in whole pages; to
+    /// Gives it another budget, for `one_of` so many keys: it answers as often for them as a budget so many times larger would for all, and costs
+    /// nothing for the others. With a smaller budget it forgets all entries, so that their memory is given back in whole pages; to
     /// drop what is returned may take long.
     #[must_use]
-    pub(crate) fn set_budget(&self, bytes: usize) -> Option<impl Send + use<>> {
+    pub(crate) fn set_budget(&self, bytes: usize, one_of: usize) -> Option<impl Send + use<>> {
         let mut entries = self.lock();
         let is_smaller = bytes < entries.budget;
-        entries.budget = bytes;
+        (entries.budget, entries.one_of) = (bytes, one_of.max(1) as u64);
         is_smaller.then(|| {
             (entries.bytes, entries.hand) = (0, 0);
             std::mem::take(&mut entries.table)
@@ -216,6 +220,10 @@ impl CachedState {
     #[inline]
     pub(crate) fn get(&mut self, hash: u64, object: ObjectId, key: &[u8]) -> Option<Option<&[u8]>> {
         self.ghost.read(hash);
+        if !self.keeps(hash) {
+            self.misses += 1;
+            return None;
+        }
         match self.table.find_mut(hash, |entry| entry.is(hash, object, key)) {
             Some(entry) => {
                 self.hits += 1;
@@ -231,6 +239,9 @@ impl CachedState {
 
     /// Caches an entry, in place of what is cached for the key. One too large to be cached removes what was there.
     pub(crate) fn insert(&mut self, hash: u64, object: ObjectId, key: &[u8], value: Option<&[u8]>) {
+        if !self.keeps(hash) {
+            return;
+        }
         if self.too_large(key, value) {
             self.remove(hash, object, key);
             return;
@@ -284,7 +295,7 @@ impl CachedState {
 
     fn warm_now(&self, hashes: &[u64]) {
         let mut buckets = [None; WARM_KEYS];
-        for (bucket, hash) in buckets.iter_mut().zip(hashes) {
+        for (bucket, hash) in buckets.iter_mut().zip(hashes.iter().filter(|hash| self.keeps(**hash))) {
             *bucket = self.table.find_bucket_index(*hash, |entry| entry.has_hash(*hash));
         }
         let entries = buckets.iter().flatten().filter_map(|bucket| self.table.get_bucket(*bucket));
@@ -317,6 +328,12 @@ impl CachedState {
         self.bytes -= freed;
     }
 
+    /// Whether keys with this hash are cached. By bits that neither the table nor the ghost looks at.
+    #[inline]
+    fn keeps(&self, hash: u64) -> bool {
+        u64::from((hash >> 40) as u8).is_multiple_of(self.one_of)
+    }
+
     fn too_large(&self, key: &[u8], value: Option<&[u8]>) -> bool {
         ENTRY_OVERHEAD + data_bytes(key, value) > self.budget / LARGEST_PART
     }
@@ -345,6 +362,7 @@ impl CachedState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key_hasher::KeyHasher;
     use proptest::prelude::*;
     use std::collections::HashMap;
 
@@ -404,6 +422,35 @@ mod tests {
         cached.follow(Table::State(OBJECT));
         cached.remove_table(Table::State(OBJECT));
         assert_eq!((cached.bytes, cached.table.len()), (0, 0));
+    }
+
+    #[test]
+    fn for_some_of_the_keys_it_is_as_good_as_a_larger_one() {
+        const KEYS: u64 = 8_000;
+        let hasher = KeyHasher::default();
+        let cache = StateCache::new(100 * KEYS as usize);
+        let read_all = || {
+            let mut cached = cache.lock();
+            let mut known = 0;
+            for key in (0..KEYS).map(u64::to_be_bytes) {
+                let hash = hasher.hash(OBJECT, &key);
+                match cached.get(hash, OBJECT, &key) {
+                    Some(value) => {
+                        known += 1;
+                        assert_eq!(value, Some(&key[..]));
+                    }
+                    None => cached.insert(hash, OBJECT, &key, Some(&key)),
+                }
+            }
+            known
+        };
+        assert_eq!([read_all(), read_all()], [0, KEYS]);
+        drop(cache.set_budget(cache.budget() / 8, 8));
+        assert_eq!(read_all(), 0);
+        let some = read_all();
+        assert!((KEYS / 10..KEYS / 6).contains(&some), "{some}: an eighth of the keys, and all of these");
+        assert!(cache.set_budget(cache.budget() * 8, 1).is_none());
+        assert_eq!([read_all(), read_all()], [some, KEYS]);
     }
 
     #[test]

@@ -27,6 +27,10 @@ const QUIET_READS: u32 = 32;
 /// While the state cache is small: of so many reads of state, blocks of data are cached for one. That keeps those that are read again and
 /// again, and saves the others the way in and out, which is a third of what reading a block costs.
 const READS_PER_FILL: u32 = 8;
+/// Read after read goes on by this part of 2^32, the golden ratio: wherever one begins, and of however many tables each epoch reads, one of
+/// [`READS_PER_FILL`] of each comes to lie in the first part. (Were it every eighth read, an epoch that reads two tables would cache blocks of one only,
+/// and read filters of the other from its files for each key.)
+const READ_STEP: u32 = 0x9e37_79b9;
 /// Bytes of an entry, before there are any to measure.
 const ENTRY_BYTES: usize = 192;
 /// Entries that are enough to tell what one has.
@@ -122,8 +126,7 @@ impl Memory {
 
     /// Whether the next read of state is to fill the block cache.
     pub(super) fn fills_blocks(&self) -> bool {
-        !self.state_is_small.load(Ordering::Relaxed)
-            || self.state_reads.fetch_add(1, Ordering::Relaxed).is_multiple_of(READS_PER_FILL)
+        !self.state_is_small.load(Ordering::Relaxed) || is_filling(self.state_reads.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Gives everybody what is their due, where that changed.
@@ -133,7 +136,7 @@ impl Memory {
         }
         let Division { state_cache, row_cache, block_cache, memtables } = *division;
         tracing::debug!(state_cache, row_cache, block_cache, memtables, "caches were given other sizes");
-        let state = changed.state.then(|| shared.state.set_budget(state_cache)).flatten();
+        let state = changed.state.then(|| shared.state.set_budget(state_cache, shares.state.one_of())).flatten();
         let rows = changed.rows.then(|| shared.rows.set_budget(row_cache)).flatten();
         if state.is_some() || rows.is_some() {
             // Millions of entries, and somebody waits for this thread.
@@ -201,6 +204,11 @@ impl Share {
         if self.small { all / SMALL_PART } else { all }
     }
 
+    /// Of how many keys it is to cache one.
+    fn one_of(&self) -> usize {
+        if self.small { SMALL_PART } else { 1 }
+    }
+
     /// Looks at what the cache would answer with `all`, its share; now it holds `entries` of `bytes`. Returns whether it is to have
     /// another size.
     fn look(&mut self, ghost: &Ghost, all: usize, (bytes, entries): (usize, usize)) -> bool {
@@ -215,6 +223,11 @@ impl Share {
         self.reads = ghost.reads();
         std::mem::replace(&mut self.small, small) != small
     }
+}
+
+/// Whether the read of state with this number fills the block cache, while few do.
+fn is_filling(read: u32) -> bool {
+    read.wrapping_mul(READ_STEP) < u32::MAX / READS_PER_FILL
 }
 
 #[cfg(test)]
@@ -284,6 +297,17 @@ mod tests {
         assert_eq!(state, options.state_cache_bytes);
         assert_eq!(state + rows + blocks + memtables, all);
         assert!(fixture.store.state_cache().len() >= 1_000);
+    }
+
+    #[test]
+    fn reads_of_each_table_fill_the_block_cache() {
+        for tables in 1..=64_u32 {
+            for table in 0..tables {
+                let filling = (0..1_000).filter(|epoch| is_filling(epoch * tables + table)).count();
+                let due = 1_000 / READS_PER_FILL as usize;
+                assert!((due / 2..due * 2).contains(&filling), "{filling} of 1,000 reads of table {table} of {tables}");
+            }
+        }
     }
 
     #[test]
