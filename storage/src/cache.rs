@@ -8,29 +8,24 @@
 mod tests;
 
 use crate::ObjectId;
+use crate::entry::{Entry, WARM_KEYS, entry_bytes, warm};
 use crate::ghost::Ghost;
 use crate::key_hasher::KeyHasher;
 use bytes::Bytes;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as TableEntry;
 use parking_lot::RwLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// Number of shards, a power of two: many more than cores, so that writers seldom meet readers.
+/// Number of shards, a power of two: many more than cores, so that writers seldom meet readers. No more than a `u64` has bits.
 const SHARDS: usize = 64;
 /// An entry larger than this part of a shard's budget is not cached: it would drive out everything else.
 const LARGEST_PART: usize = 8;
-/// Bytes an entry costs besides its key and value: the table's bucket (with its share of free ones), the reference count
-/// of the value, and what the allocator rounds up.
-const ENTRY_OVERHEAD: usize = 128;
-
 /// Entries by object and encoded key, in front of RocksDB. A cached `None` means: known to be absent.
 ///
 /// Eviction is CLOCK, also called second chance (Corbató, "A Paging Experiment with the Multics System", 1968): a hit
 /// only sets a bit, so that it needs no more than the shard's read lock; the hand walks the hash table's buckets, clears
 /// set bits and evicts where the bit is clear.
-///
-/// A value should own its bytes (not be a slice of a larger buffer), else more memory is held than is accounted for.
 #[derive(Debug)]
 pub struct HotCache {
     shards: Box<[Shard]>,
@@ -55,29 +50,6 @@ struct Entries {
     bytes: usize,
     /// The bucket that eviction looks at next.
     hand: usize,
-}
-
-#[derive(Debug)]
-struct Entry {
-    object: ObjectId,
-    key: Box<[u8]>,
-    value: Option<Bytes>,
-    /// Read since the hand last passed.
-    referenced: AtomicBool,
-}
-
-impl Entry {
-    fn is(&self, object: ObjectId, key: &[u8]) -> bool {
-        self.object == object && *self.key == *key
-    }
-
-    fn bytes(&self) -> usize {
-        entry_bytes(&self.key, self.value.as_ref())
-    }
-}
-
-fn entry_bytes(key: &[u8], value: Option<&Bytes>) -> usize {
-    ENTRY_OVERHEAD + key.len() + value.map_or(0, Bytes::len)
 }
 
 impl HotCache {
@@ -120,37 +92,67 @@ impl HotCache {
         self.budget() == 0
     }
 
-    /// The cached entry; `Some(None)` is known to be absent, `None` is not known. Allocates nothing.
+    /// The cached entry; `Some(None)` is known to be absent, `None` is not known.
     #[must_use]
     pub fn get(&self, object: ObjectId, key: &[u8]) -> Option<Option<Bytes>> {
+        self.get_with(object, key, |value| value.map(Bytes::copy_from_slice))
+    }
+
+    /// What `read` makes of the cached entry, which it is given if it is known. `read` must not use this cache.
+    pub(crate) fn get_with<T>(&self, object: ObjectId, key: &[u8], read: impl FnOnce(Option<&[u8]>) -> T) -> Option<T> {
         if self.is_disabled() {
             return None;
         }
         let hash = self.hash(object, key);
         self.ghost.read(hash);
         let shard = self.shard(hash);
-        let entries = shard.entries.read();
-        let Some(entry) = entries.table.find(hash, |entry| entry.is(object, key)) else {
-            shard.misses.fetch_add(1, Ordering::Relaxed);
-            return None;
-        };
-        // Only written when it changes, so that hits on a hot entry do not pass its cache line around.
-        if !entry.referenced.load(Ordering::Relaxed) {
-            entry.referenced.store(true, Ordering::Relaxed);
+        let value = shard.entries.read().get(hash, object, key).map(read);
+        shard.count([u64::from(value.is_some()), u64::from(value.is_none())]);
+        value
+    }
+
+    /// Gives `visit` the number of each of `keys` and the cached entry, as [`HotCache::get`] has it. `visit` must not use this cache.
+    pub(crate) fn get_each(
+        &self,
+        object: ObjectId,
+        keys: &[&[u8]],
+        visit: &mut dyn FnMut(usize, Option<Option<&[u8]>>),
+    ) {
+        if self.is_disabled() {
+            return (0..keys.len()).for_each(|number| visit(number, None));
         }
-        shard.hits.fetch_add(1, Ordering::Relaxed);
-        Some(entry.value.clone())
+        let mut hashes = Vec::with_capacity(keys.len().min(WARM_KEYS));
+        for (chunk, first) in keys.chunks(WARM_KEYS).zip((0..).step_by(WARM_KEYS)) {
+            hashes.clear();
+            hashes.extend(chunk.iter().map(|key| self.hash(object, key)));
+            // All of them at once, since a lock that is taken ends what the processor reads ahead. Always in this order, and who locks
+            // for writing has no other lock of this cache.
+            let wanted = hashes.iter().fold(0, |shards: u64, hash| shards | 1 << shard_of(*hash));
+            let mut locked: [_; SHARDS] =
+                std::array::from_fn(|shard| (wanted >> shard & 1 == 1).then(|| self.shards[shard].entries.read()));
+            let entries = |hash: u64| locked[shard_of(hash)].as_deref();
+            warm(hashes.iter().filter_map(|hash| Some((*hash, &entries(*hash)?.table))));
+            let mut counts = [0; 2];
+            for ((number, key), hash) in (first..).zip(chunk).zip(&hashes) {
+                self.ghost.read(*hash);
+                let value = entries(*hash).and_then(|entries| entries.get(*hash, object, key));
+                counts[usize::from(value.is_none())] += 1;
+                visit(number, value);
+            }
+            locked.fill_with(|| None);
+            self.shards[shard_of(hashes[0])].count(counts);
+        }
     }
 
     /// Caches an entry, in place of what is cached for the key. One too large to be cached removes what was there.
-    pub fn insert(&self, object: ObjectId, key: &[u8], value: Option<Bytes>) {
+    pub fn insert(&self, object: ObjectId, key: &[u8], value: Option<&[u8]>) {
         self.insert_if(object, key, value, || true);
     }
 
     /// Caches an entry if `valid` says so. `valid` runs while the shard is locked for writing: a reader that fills the cache
     /// compares the published epoch there, so that a commit which writes through after publishing cannot be overwritten by
     /// an older value. `valid` must not use this cache.
-    pub fn insert_if(&self, object: ObjectId, key: &[u8], value: Option<Bytes>, valid: impl FnOnce() -> bool) {
+    pub fn insert_if(&self, object: ObjectId, key: &[u8], value: Option<&[u8]>, valid: impl FnOnce() -> bool) {
         if self.is_disabled() {
             return;
         }
@@ -161,7 +163,7 @@ impl HotCache {
         }
         // Once: it may change meanwhile, and what is put must be a small part of it.
         let budget = self.budget();
-        if entry_bytes(key, value.as_ref()) > budget / LARGEST_PART {
+        if entry_bytes(key, value) > budget / LARGEST_PART {
             entries.remove(hash, object, key);
         } else {
             self.put(&mut entries, budget, hash, object, key, value);
@@ -187,7 +189,7 @@ impl HotCache {
             let mut entries = shard.entries.write();
             let mut freed = 0;
             entries.table.retain(|entry| {
-                let keep = entry.object != object;
+                let keep = entry.object() != object;
                 freed += if keep { 0 } else { entry.bytes() };
                 keep
             });
@@ -235,17 +237,18 @@ impl HotCache {
     }
 
     /// Inserts or replaces, then evicts until the shard is within `budget` again.
-    fn put(&self, entries: &mut Entries, budget: usize, hash: u64, object: ObjectId, key: &[u8], value: Option<Bytes>) {
-        entries.bytes += entry_bytes(key, value.as_ref());
-        let rehash = |entry: &Entry| self.hash(entry.object, &entry.key);
-        let bucket = match entries.table.entry(hash, |entry| entry.is(object, key), rehash) {
+    fn put(&self, entries: &mut Entries, budget: usize, hash: u64, object: ObjectId, key: &[u8], value: Option<&[u8]>) {
+        let bucket = match entries.table.entry(hash, |entry| entry.is(hash, object, key), Entry::hash) {
             TableEntry::Occupied(mut found) => {
-                entries.bytes -= found.get().bytes();
-                found.get_mut().value = value;
+                let entry = found.get_mut();
+                entries.bytes -= entry.bytes();
+                entry.set(value);
+                entries.bytes += entry.bytes();
                 found.bucket_index()
             }
             TableEntry::Vacant(vacant) => {
-                let entry = Entry { object, key: key.into(), value, referenced: AtomicBool::new(false) };
+                let entry = Entry::new(hash, object, key, value);
+                entries.bytes += entry.bytes();
                 vacant.insert(entry).bucket_index()
             }
         };
@@ -256,16 +259,39 @@ impl HotCache {
         self.hasher.hash(object, key)
     }
 
-    /// hashbrown takes the lowest bits for the bucket and the highest seven for the tag; the shard uses others, so that
-    /// the entries of one shard still differ in both.
     fn shard(&self, hash: u64) -> &Shard {
-        &self.shards[(hash >> 40) as usize % SHARDS]
+        &self.shards[shard_of(hash)]
+    }
+}
+
+/// The number of a shard. hashbrown takes the lowest bits for the bucket and the highest seven for the tag; the shard uses others, so that
+/// the entries of one shard still differ in both.
+fn shard_of(hash: u64) -> usize {
+    (hash >> 40) as usize % SHARDS
+}
+
+impl Shard {
+    /// Counts hits and misses.
+    fn count(&self, [hits, misses]: [u64; 2]) {
+        for (counter, count) in [(&self.hits, hits), (&self.misses, misses)] {
+            if count > 0 {
+                counter.fetch_add(count, Ordering::Relaxed);
+            }
+        }
     }
 }
 
 impl Entries {
+    /// The cached entry, which counts as read.
+    #[inline]
+    fn get(&self, hash: u64, object: ObjectId, key: &[u8]) -> Option<Option<&[u8]>> {
+        let entry = self.table.find(hash, |entry| entry.is(hash, object, key))?;
+        entry.refer();
+        Some(entry.value())
+    }
+
     fn remove(&mut self, hash: u64, object: ObjectId, key: &[u8]) -> bool {
-        let Ok(found) = self.table.find_entry(hash, |entry| entry.is(object, key)) else { return false };
+        let Ok(found) = self.table.find_entry(hash, |entry| entry.is(hash, object, key)) else { return false };
         let (entry, _) = found.remove();
         self.bytes -= entry.bytes();
         true
@@ -281,7 +307,7 @@ impl Entries {
                 continue;
             }
             if let Ok(mut found) = self.table.get_bucket_entry(bucket)
-                && !std::mem::take(found.get_mut().referenced.get_mut())
+                && !found.get_mut().take_referenced()
             {
                 let (entry, _) = found.remove();
                 self.bytes -= entry.bytes();

@@ -107,7 +107,10 @@ mod tests {
     fn it_tells_what_a_cache_would_hold() {
         let ghost = Ghost::default();
         ghost.stand_for(100_000);
-        assert!(hit_rate(&ghost, 1 << 16) > 0.8, "all of them fit, but for sets that overflow");
+        assert!(
+            hit_rate(&ghost, 1 << 16) > 0.7,
+            "all of them fit, but for sets that overflow: a sixth of the keys are in these"
+        );
         assert!(hit_rate(&ghost, 1 << 20) < 0.1, "a tenth of them would, and each comes when all others have come");
         ghost.stand_for(2 << 20);
         assert!(hit_rate(&ghost, 1 << 20) > 0.8, "a larger one");

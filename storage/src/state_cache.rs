@@ -5,6 +5,7 @@
 //! are looked for there first); the bytes accounted for never exceed the budget when the lock is free; anything may be missing at
 //! any time.
 
+use crate::entry::{Entry, WARM_KEYS, entry_bytes, warm};
 use crate::ghost::Ghost;
 use crate::{ObjectId, Table};
 use hashbrown::HashTable;
@@ -14,17 +15,6 @@ use std::collections::HashSet;
 
 /// An entry larger than this part of the budget is not cached: it would drive out everything else.
 const LARGEST_PART: usize = 512;
-/// Bytes an entry costs besides its data: the table's bucket (with its share of free ones) and what the allocator rounds up.
-const ENTRY_OVERHEAD: usize = 48;
-/// Bytes in front of the key of an entry: its object, the length of its key, and [`ABSENT`] or the length of its value.
-const HEADER_BYTES: usize = 12;
-/// The bit of [`Entry::hash`] that says whether the entry was read since the hand last passed: it stands neither among
-/// those that choose a bucket, which are the lowest, nor among those that the table keeps beside it, the seven highest.
-const REFERENCED: u64 = 1 << 50;
-/// Keys of which the entries are read together ([`CachedState::warm`]): a few dozen kilobytes.
-const WARM_KEYS: usize = 128;
-/// Value length of an entry that is known to be absent.
-const ABSENT: u32 = u32::MAX;
 
 /// A byte-bounded cache of state entries with CLOCK eviction (see [`HotCache`](crate::HotCache)). A cached `None` means:
 /// known to be absent.
@@ -48,88 +38,6 @@ pub(crate) struct CachedState {
     hits: u64,
     misses: u64,
     ghost: Ghost,
-}
-
-/// Small, since there are millions: what tells entries apart lies with the key, which has to be read anyway.
-#[derive(Debug)]
-struct Entry {
-    /// The hash of object and key, but for [`REFERENCED`].
-    hash: u64,
-    /// The [header](HEADER_BYTES), the key, then room for the value.
-    data: Box<[u8]>,
-}
-
-impl Entry {
-    fn new(hash: u64, object: ObjectId, key: &[u8], value: Option<&[u8]>) -> Entry {
-        let mut data = Vec::with_capacity(data_bytes(key, value));
-        data.extend_from_slice(&object.0.to_le_bytes());
-        data.extend_from_slice(&(key.len() as u32).to_le_bytes());
-        data.extend_from_slice(&value_len(value).to_le_bytes());
-        data.extend_from_slice(key);
-        data.extend_from_slice(value.unwrap_or_default());
-        Entry { hash: hash & !REFERENCED, data: data.into() }
-    }
-
-    /// The number at `place` of the header.
-    #[inline]
-    fn header(&self, place: usize) -> u32 {
-        let (numbers, _) = self.data[..HEADER_BYTES].as_chunks();
-        u32::from_le_bytes(numbers[place])
-    }
-
-    #[inline]
-    fn object(&self) -> ObjectId {
-        ObjectId(self.header(0))
-    }
-
-    /// Where the room for the value begins.
-    #[inline]
-    fn key_end(&self) -> usize {
-        HEADER_BYTES + self.header(1) as usize
-    }
-
-    #[inline]
-    fn has_hash(&self, hash: u64) -> bool {
-        (self.hash ^ hash) & !REFERENCED == 0
-    }
-
-    #[inline]
-    fn is(&self, hash: u64, object: ObjectId, key: &[u8]) -> bool {
-        self.has_hash(hash) && self.object() == object && self.data[HEADER_BYTES..self.key_end()] == *key
-    }
-
-    #[inline]
-    fn value(&self) -> Option<&[u8]> {
-        let (start, len) = (self.key_end(), self.header(2));
-        (len != ABSENT).then(|| &self.data[start..start + len as usize])
-    }
-
-    fn bytes(&self) -> usize {
-        ENTRY_OVERHEAD + self.data.len()
-    }
-
-    /// Replaces the value; in place where it has room and would not waste more than half of it.
-    fn set(&mut self, value: Option<&[u8]>) {
-        let start = self.key_end();
-        let room = self.data.len() - start;
-        let fits = value.map_or(room < 64, |value| value.len() <= room && value.len() * 2 >= room);
-        if fits {
-            let value_bytes = value.unwrap_or_default();
-            self.data[start..start + value_bytes.len()].copy_from_slice(value_bytes);
-            self.data[HEADER_BYTES - 4..HEADER_BYTES].copy_from_slice(&value_len(value).to_le_bytes());
-        } else {
-            self.data = Entry::new(self.hash, self.object(), &self.data[HEADER_BYTES..start], value).data;
-        }
-    }
-}
-
-/// Bytes of the data of an entry.
-fn data_bytes(key: &[u8], value: Option<&[u8]>) -> usize {
-    HEADER_BYTES + key.len() + value.map_or(0, <[u8]>::len)
-}
-
-fn value_len(value: Option<&[u8]>) -> u32 {
-    value.map_or(ABSENT, |value| value.len() as u32)
 }
 
 impl StateCache {
@@ -227,7 +135,7 @@ impl CachedState {
         match self.table.find_mut(hash, |entry| entry.is(hash, object, key)) {
             Some(entry) => {
                 self.hits += 1;
-                entry.hash |= REFERENCED;
+                entry.refer();
                 Some(entry.value())
             }
             None => {
@@ -246,7 +154,7 @@ impl CachedState {
             self.remove(hash, object, key);
             return;
         }
-        let bucket = match self.table.entry(hash, |e| e.is(hash, object, key), |e| e.hash & !REFERENCED) {
+        let bucket = match self.table.entry(hash, |e| e.is(hash, object, key), Entry::hash) {
             TableEntry::Occupied(mut found) => {
                 let entry = found.get_mut();
                 self.bytes -= entry.bytes();
@@ -281,11 +189,8 @@ impl CachedState {
         }
     }
 
-    /// Brings the next entries of `hashes` into the processor's cache, for what is about to be done with them one by one: to be
-    /// called before each, with its number; does its work for [`WARM_KEYS`] of them at a time.
-    ///
-    /// Entries at random lie in memory, and done one by one each is waited for three times: table, bucket, key. Nothing in
-    /// these two loops depends on the round before, so the processor has many of those reads under way at a time.
+    /// [Warms](warm) the next entries of `hashes`, for what is about to be done with them one by one: to be called before
+    /// each, with its number; does its work for [`WARM_KEYS`] of them at a time.
     #[inline]
     pub(crate) fn warm(&self, hashes: &[u64], number: usize) {
         if number.is_multiple_of(WARM_KEYS) {
@@ -294,13 +199,7 @@ impl CachedState {
     }
 
     fn warm_now(&self, hashes: &[u64]) {
-        let mut buckets = [None; WARM_KEYS];
-        for (bucket, hash) in buckets.iter_mut().zip(hashes.iter().filter(|hash| self.keeps(**hash))) {
-            *bucket = self.table.find_bucket_index(*hash, |entry| entry.has_hash(*hash));
-        }
-        let entries = buckets.iter().flatten().filter_map(|bucket| self.table.get_bucket(*bucket));
-        // What is read has to be used.
-        std::hint::black_box(entries.fold(0, |sum, entry| sum ^ entry.data.first().copied().unwrap_or_default()));
+        warm(hashes.iter().filter(|hash| self.keeps(**hash)).map(|hash| (*hash, &self.table)));
     }
 
     /// From now on what is read of `table` is cached, and what is written to it.
@@ -335,7 +234,7 @@ impl CachedState {
     }
 
     fn too_large(&self, key: &[u8], value: Option<&[u8]>) -> bool {
-        ENTRY_OVERHEAD + data_bytes(key, value) > self.budget / LARGEST_PART
+        entry_bytes(key, value) > self.budget / LARGEST_PART
     }
 
     /// Moves the hand and evicts until the budget is kept. The entry in bucket `keep` stays: it was just written, and it is
@@ -348,11 +247,8 @@ impl CachedState {
                 continue;
             }
             if let Ok(mut found) = self.table.get_bucket_entry(bucket) {
-                let entry = found.get_mut();
-                if entry.hash & REFERENCED == 0 {
+                if !found.get_mut().take_referenced() {
                     self.bytes -= found.remove().0.bytes();
-                } else {
-                    entry.hash &= !REFERENCED;
                 }
             }
         }
@@ -362,6 +258,7 @@ impl CachedState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entry::REFERENCED;
     use crate::key_hasher::KeyHasher;
     use proptest::prelude::*;
     use std::collections::HashMap;

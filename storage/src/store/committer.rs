@@ -5,7 +5,6 @@ use super::keyspace::Table;
 use super::scope::{Merged, notes_of};
 use super::shared::{EVICTING, PUBLISHING, Shared, WRITING, for_readers};
 use crate::{Epoch, ObjectId, Result, failpoint, yields};
-use bytes::Bytes;
 use rocksdb::{WriteBatch, WriteOptions};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -133,7 +132,7 @@ impl PendingCommit {
         failpoint::hit("after_commit_before_publish");
         shared.enter(PUBLISHING);
         for (object, key, value) in hot {
-            let value = value.map(|value| Bytes::copy_from_slice(for_readers(Table::Rows(object), value)));
+            let value = value.map(|value| for_readers(Table::Rows(object), value));
             shared.rows.insert(object, key, value);
         }
         shared.publish(epoch);

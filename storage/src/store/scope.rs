@@ -190,7 +190,6 @@ impl EpochScope {
                     cache.insert(hash, object, keys[i], value);
                 }
             } else {
-                let value = value.map(Bytes::copy_from_slice);
                 self.shared.rows.insert_if(object, keys[i], value, || self.shared.still_idle(noted));
             }
         })?;
@@ -286,7 +285,7 @@ impl EpochScope {
             let known = if state {
                 cache.get(hash, object, key).map(|value| values.push(value)).is_some()
             } else {
-                self.shared.rows.get(object, key).map(|value| values.push(value.as_deref())).is_some()
+                self.shared.rows.get_with(object, key, |value| values.push(value)).is_some()
             };
             if !known {
                 values.push(None);

@@ -189,7 +189,7 @@ impl Shared {
         self.memory.missed_row(self);
         let noted = self.sequence();
         let value = self.read(Table::Rows(object), key)?;
-        self.rows.insert_if(object, key, value.clone(), || self.still_idle(noted));
+        self.rows.insert_if(object, key, value.as_deref(), || self.still_idle(noted));
         Ok(value)
     }
 
@@ -231,20 +231,27 @@ impl Shared {
         noted: u64,
         read: impl FnOnce(&[&[u8]]) -> Result<Vec<Option<Bytes>>>,
     ) -> Result<Vec<Option<Bytes>>> {
-        let mut values = Vec::with_capacity(keys.len());
+        // One buffer for all of them.
+        let mut data = Vec::new();
+        let mut places = Vec::with_capacity(keys.len());
         let mut missing = Vec::new();
-        for (i, key) in keys.iter().enumerate() {
-            let cached = self.rows.get(object, key);
+        self.rows.get_each(object, keys, &mut |i, cached| {
             if cached.is_none() {
                 missing.push(i);
             }
-            values.push(cached.flatten());
-        }
+            places.push(cached.flatten().map(|value| {
+                let start = data.len();
+                data.extend_from_slice(value);
+                start..data.len()
+            }));
+        });
+        let data = Bytes::from(data);
+        let mut values: Vec<_> = places.into_iter().map(|place| place.map(|place| data.slice(place))).collect();
         if !missing.is_empty() {
             self.memory.missed_row(self);
             let missing_keys: Vec<&[u8]> = missing.iter().map(|i| keys[*i]).collect();
             for (i, value) in missing.into_iter().zip(read(&missing_keys)?) {
-                self.rows.insert_if(object, keys[i], value.clone(), || self.still_idle(noted));
+                self.rows.insert_if(object, keys[i], value.as_deref(), || self.still_idle(noted));
                 values[i] = value;
             }
         }

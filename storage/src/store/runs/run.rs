@@ -22,8 +22,8 @@ impl Run {
     }
 
     /// All of it, to be cached.
-    pub(super) fn bytes(&self) -> Bytes {
-        self.bytes.clone()
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Up to `limit` values of a part after skipping `offset`; `None` when the run does not have all of them.
@@ -139,7 +139,6 @@ impl RunBuilder {
             }
         }
         bytes.extend_from_slice(&self.bytes);
-        // Exactly as large as it is accounted for.
-        Run { bytes: Bytes::from(bytes.into_boxed_slice()) }
+        Run { bytes: Bytes::from(bytes) }
     }
 }
