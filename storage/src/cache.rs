@@ -116,7 +116,7 @@ impl HotCache {
         &self,
         object: ObjectId,
         keys: &[&[u8]],
-        visit: &mut dyn FnMut(usize, Option<Option<&[u8]>>),
+        mut visit: impl FnMut(usize, Option<Option<&[u8]>>),
     ) {
         if self.is_disabled() {
             return (0..keys.len()).for_each(|number| visit(number, None));
@@ -128,7 +128,7 @@ impl HotCache {
             // All of them at once, since a lock that is taken ends what the processor reads ahead. Always in this order, and who locks
             // for writing has no other lock of this cache.
             let wanted = hashes.iter().fold(0, |shards: u64, hash| shards | 1 << shard_of(*hash));
-            let mut locked: [_; SHARDS] =
+            let locked: [_; SHARDS] =
                 std::array::from_fn(|shard| (wanted >> shard & 1 == 1).then(|| self.shards[shard].entries.read()));
             let entries = |hash: u64| locked[shard_of(hash)].as_deref();
             warm(hashes.iter().filter_map(|hash| Some((*hash, &entries(*hash)?.table))));
@@ -139,7 +139,6 @@ impl HotCache {
                 counts[usize::from(value.is_none())] += 1;
                 visit(number, value);
             }
-            locked.fill_with(|| None);
             self.shards[shard_of(hashes[0])].count(counts);
         }
     }

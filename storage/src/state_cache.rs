@@ -246,10 +246,10 @@ impl CachedState {
             if bucket == keep {
                 continue;
             }
-            if let Ok(mut found) = self.table.get_bucket_entry(bucket) {
-                if !found.get_mut().take_referenced() {
-                    self.bytes -= found.remove().0.bytes();
-                }
+            if let Ok(mut found) = self.table.get_bucket_entry(bucket)
+                && !found.get_mut().take_referenced()
+            {
+                self.bytes -= found.remove().0.bytes();
             }
         }
     }

@@ -23,7 +23,7 @@ fn known(text: &str) -> Option<Option<Vec<u8>>> {
 fn get(cache: &HotCache, object: ObjectId, key: &[u8]) -> Option<Option<Vec<u8>>> {
     let single = cache.get(object, key).map(|value| value.map(Vec::from));
     let mut many = None;
-    cache.get_each(object, &[key], &mut |_, value| many = value.map(|value| value.map(<[u8]>::to_vec)));
+    cache.get_each(object, &[key], |_, value| many = value.map(|value| value.map(<[u8]>::to_vec)));
     assert_eq!(single, many);
     single
 }
@@ -213,7 +213,7 @@ fn many_are_read_as_one_by_one() {
     // Some more than once.
     let asked: Vec<&[u8]> = keys.iter().chain(&keys[..9]).map(|key| &key[..]).collect();
     let mut numbers = Vec::new();
-    cache.get_each(A, &asked, &mut |number, value| {
+    cache.get_each(A, &asked, |number, value| {
         numbers.push(number);
         let expected: Option<Option<&[u8]>> = match number % keys.len() % 3 {
             0 => Some(Some(&[1, asked[number][3]])),
@@ -224,5 +224,5 @@ fn many_are_read_as_one_by_one() {
     });
     assert_eq!(numbers, (0..asked.len()).collect::<Vec<_>>());
     assert_eq!(cache.hits() + cache.misses(), asked.len() as u64);
-    cache.get_each(A, &[], &mut |_, _| panic!("no key was asked for"));
+    cache.get_each(A, &[], |_, _| panic!("no key was asked for"));
 }

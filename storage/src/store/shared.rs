@@ -235,7 +235,7 @@ impl Shared {
         let mut data = Vec::new();
         let mut places = Vec::with_capacity(keys.len());
         let mut missing = Vec::new();
-        self.rows.get_each(object, keys, &mut |i, cached| {
+        self.rows.get_each(object, keys, |i, cached| {
             if cached.is_none() {
                 missing.push(i);
             }
