@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// A running server process; killed when dropped.
 pub struct Process {
@@ -50,6 +50,16 @@ impl Process {
     pub fn kill(mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    /// Asks it twice at once to end, and returns how it did.
+    pub fn stop_twice(mut self) -> ExitStatus {
+        let id = self.child.id().to_string();
+        // By signals that do not become one while the first is not yet seen.
+        for signal in ["-TERM", "-INT"] {
+            assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        }
+        self.child.wait().unwrap()
     }
 
     /// Waits until it logs a line with this text.
