@@ -8,12 +8,11 @@
 mod tests;
 
 use crate::ObjectId;
-use crate::entry::{Entry, WARM_KEYS, entry_bytes, warm};
+use crate::entries::Entries;
+use crate::entry::{WARM_KEYS, entry_bytes, warm};
 use crate::ghost::Ghost;
 use crate::key_hasher::KeyHasher;
 use bytes::Bytes;
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry as TableEntry;
 use parking_lot::RwLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -21,11 +20,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 const SHARDS: usize = 64;
 /// An entry larger than this part of a shard's budget is not cached: it would drive out everything else.
 const LARGEST_PART: usize = 8;
+
 /// Entries by object and encoded key, in front of RocksDB. A cached `None` means: known to be absent.
-///
-/// Eviction is CLOCK, also called second chance (Corbató, "A Paging Experiment with the Multics System", 1968): a hit
-/// only sets a bit, so that it needs no more than the shard's read lock; the hand walks the hash table's buckets, clears
-/// set bits and evicts where the bit is clear.
 #[derive(Debug)]
 pub struct HotCache {
     shards: Box<[Shard]>,
@@ -42,14 +38,6 @@ struct Shard {
     entries: RwLock<Entries>,
     hits: AtomicU64,
     misses: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-struct Entries {
-    table: HashTable<Entry>,
-    bytes: usize,
-    /// The bucket that eviction looks at next.
-    hand: usize,
 }
 
 impl HotCache {
@@ -131,7 +119,7 @@ impl HotCache {
             let locked: [_; SHARDS] =
                 std::array::from_fn(|shard| (wanted >> shard & 1 == 1).then(|| self.shards[shard].entries.read()));
             let entries = |hash: u64| locked[shard_of(hash)].as_deref();
-            warm(hashes.iter().filter_map(|hash| Some((*hash, &entries(*hash)?.table))));
+            warm(hashes.iter().filter_map(|hash| Some((*hash, entries(*hash)?.table()))));
             let mut counts = [0; 2];
             for ((number, key), hash) in (first..).zip(chunk).zip(&hashes) {
                 self.ghost.read(*hash);
@@ -165,7 +153,7 @@ impl HotCache {
         if entry_bytes(key, value) > budget / LARGEST_PART {
             entries.remove(hash, object, key);
         } else {
-            self.put(&mut entries, budget, hash, object, key, value);
+            entries.put(budget, hash, object, key, value);
         }
     }
 
@@ -184,16 +172,7 @@ impl HotCache {
 
     /// Forgets all entries of an object. Looks at every entry of the cache.
     pub fn remove_object(&self, object: ObjectId) {
-        for shard in &self.shards {
-            let mut entries = shard.entries.write();
-            let mut freed = 0;
-            entries.table.retain(|entry| {
-                let keep = entry.object() != object;
-                freed += if keep { 0 } else { entry.bytes() };
-                keep
-            });
-            entries.bytes -= freed;
-        }
+        self.shards.iter().for_each(|shard| shard.entries.write().remove_object(object));
     }
 
     /// Forgets everything and gives the memory back.
@@ -208,13 +187,13 @@ impl HotCache {
     /// Bytes of all entries: keys, values and the fixed overhead of each.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.shards.iter().map(|shard| shard.entries.read().bytes).sum()
+        self.shards.iter().map(|shard| shard.entries.read().bytes()).sum()
     }
 
     /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.entries.read().table.len()).sum()
+        self.shards.iter().map(|shard| shard.entries.read().len()).sum()
     }
 
     /// Whether nothing is cached.
@@ -233,25 +212,6 @@ impl HotCache {
     #[must_use]
     pub fn misses(&self) -> u64 {
         self.shards.iter().map(|shard| shard.misses.load(Ordering::Relaxed)).sum()
-    }
-
-    /// Inserts or replaces, then evicts until the shard is within `budget` again.
-    fn put(&self, entries: &mut Entries, budget: usize, hash: u64, object: ObjectId, key: &[u8], value: Option<&[u8]>) {
-        let bucket = match entries.table.entry(hash, |entry| entry.is(hash, object, key), Entry::hash) {
-            TableEntry::Occupied(mut found) => {
-                let entry = found.get_mut();
-                entries.bytes -= entry.bytes();
-                entry.set(value);
-                entries.bytes += entry.bytes();
-                found.bucket_index()
-            }
-            TableEntry::Vacant(vacant) => {
-                let entry = Entry::new(hash, object, key, value);
-                entries.bytes += entry.bytes();
-                vacant.insert(entry).bucket_index()
-            }
-        };
-        entries.evict(budget, bucket);
     }
 
     fn hash(&self, object: ObjectId, key: &[u8]) -> u64 {
@@ -275,41 +235,6 @@ impl Shard {
         for (counter, count) in [(&self.hits, hits), (&self.misses, misses)] {
             if count > 0 {
                 counter.fetch_add(count, Ordering::Relaxed);
-            }
-        }
-    }
-}
-
-impl Entries {
-    /// The cached entry, which counts as read.
-    #[inline]
-    fn get(&self, hash: u64, object: ObjectId, key: &[u8]) -> Option<Option<&[u8]>> {
-        let entry = self.table.find(hash, |entry| entry.is(hash, object, key))?;
-        entry.refer();
-        Some(entry.value())
-    }
-
-    fn remove(&mut self, hash: u64, object: ObjectId, key: &[u8]) -> bool {
-        let Ok(found) = self.table.find_entry(hash, |entry| entry.is(hash, object, key)) else { return false };
-        let (entry, _) = found.remove();
-        self.bytes -= entry.bytes();
-        true
-    }
-
-    /// Moves the hand and evicts until at most `budget` bytes are left. The entry in bucket `keep` stays: it was just
-    /// written, and it is a small part of the budget, so there is always something else to evict.
-    fn evict(&mut self, budget: usize, keep: usize) {
-        while self.bytes > budget {
-            let bucket = self.hand;
-            self.hand = if bucket + 1 < self.table.num_buckets() { bucket + 1 } else { 0 };
-            if bucket == keep {
-                continue;
-            }
-            if let Ok(mut found) = self.table.get_bucket_entry(bucket)
-                && !found.get_mut().take_referenced()
-            {
-                let (entry, _) = found.remove();
-                self.bytes -= entry.bytes();
             }
         }
     }

@@ -12,6 +12,7 @@ mod cache;
 pub mod codec;
 mod column_type;
 mod delta;
+mod entries;
 mod entry;
 mod epoch;
 mod error;

@@ -5,11 +5,10 @@
 //! are looked for there first); the bytes accounted for never exceed the budget when the lock is free; anything may be missing at
 //! any time.
 
-use crate::entry::{Entry, WARM_KEYS, entry_bytes, warm};
+use crate::entries::Entries;
+use crate::entry::{WARM_KEYS, entry_bytes, warm};
 use crate::ghost::Ghost;
 use crate::{ObjectId, Table};
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry as TableEntry;
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashSet;
 
@@ -20,21 +19,18 @@ const LARGEST_PART: usize = 512;
 /// known to be absent.
 #[derive(Debug)]
 pub struct StateCache {
-    entries: Mutex<CachedState>,
+    cached: Mutex<CachedState>,
 }
 
 /// The cache, locked.
 #[derive(Debug)]
 pub(crate) struct CachedState {
-    table: HashTable<Entry>,
+    entries: Entries,
     /// Tables that are read by key, before they are written: state, and rows that carry it.
     followed: HashSet<Table>,
-    bytes: usize,
     budget: usize,
     /// One of so many keys is cached, chosen by its hash. What is not chosen is not in the table.
     one_of: u64,
-    /// The bucket that eviction looks at next.
-    hand: usize,
     hits: u64,
     misses: u64,
     ghost: Ghost,
@@ -44,13 +40,11 @@ impl StateCache {
     /// A cache of at most `bytes` bytes (keys, values and a fixed overhead per entry); 0 disables it.
     pub(crate) fn new(bytes: usize) -> StateCache {
         StateCache {
-            entries: Mutex::new(CachedState {
-                table: HashTable::new(),
+            cached: Mutex::new(CachedState {
+                entries: Entries::default(),
                 followed: HashSet::new(),
-                bytes: 0,
                 budget: bytes,
                 one_of: 1,
-                hand: 0,
                 hits: 0,
                 misses: 0,
                 ghost: Ghost::default(),
@@ -60,7 +54,7 @@ impl StateCache {
 
     /// Locks the cache for reading and writing.
     pub(crate) fn lock(&self) -> MutexGuard<'_, CachedState> {
-        self.entries.lock()
+        self.cached.lock()
     }
 
     #[cfg(test)]
@@ -73,25 +67,22 @@ impl StateCache {
     /// drop what is returned may take long.
     #[must_use]
     pub(crate) fn set_budget(&self, bytes: usize, one_of: usize) -> Option<impl Send + use<>> {
-        let mut entries = self.lock();
-        let is_smaller = bytes < entries.budget;
-        (entries.budget, entries.one_of) = (bytes, one_of.max(1) as u64);
-        is_smaller.then(|| {
-            (entries.bytes, entries.hand) = (0, 0);
-            std::mem::take(&mut entries.table)
-        })
+        let mut cached = self.lock();
+        let is_smaller = bytes < cached.budget;
+        (cached.budget, cached.one_of) = (bytes, one_of.max(1) as u64);
+        is_smaller.then(|| std::mem::take(&mut cached.entries))
     }
 
     /// Bytes of all entries: keys, values and the fixed overhead of each.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.lock().bytes
+        self.lock().entries.bytes()
     }
 
     /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.lock().table.len()
+        self.lock().entries.len()
     }
 
     /// Whether nothing is cached.
@@ -121,7 +112,7 @@ impl CachedState {
 
     /// Bytes and number of its entries.
     pub(crate) fn held(&self) -> (usize, usize) {
-        (self.bytes, self.table.len())
+        (self.entries.bytes(), self.entries.len())
     }
 
     /// The cached entry; `Some(None)` is known to be absent, `None` is not known. `hash` is that of object and key.
@@ -132,17 +123,12 @@ impl CachedState {
             self.misses += 1;
             return None;
         }
-        match self.table.find_mut(hash, |entry| entry.is(hash, object, key)) {
-            Some(entry) => {
-                self.hits += 1;
-                entry.refer();
-                Some(entry.value())
-            }
-            None => {
-                self.misses += 1;
-                None
-            }
+        let found = self.entries.get(hash, object, key);
+        match found {
+            Some(_) => self.hits += 1,
+            None => self.misses += 1,
         }
+        found
     }
 
     /// Caches an entry, in place of what is cached for the key. One too large to be cached removes what was there.
@@ -154,39 +140,21 @@ impl CachedState {
             self.remove(hash, object, key);
             return;
         }
-        let bucket = match self.table.entry(hash, |e| e.is(hash, object, key), Entry::hash) {
-            TableEntry::Occupied(mut found) => {
-                let entry = found.get_mut();
-                self.bytes -= entry.bytes();
-                entry.set(value);
-                self.bytes += entry.bytes();
-                found.bucket_index()
-            }
-            TableEntry::Vacant(vacant) => {
-                let entry = Entry::new(hash, object, key, value);
-                self.bytes += entry.bytes();
-                vacant.insert(entry).bucket_index()
-            }
-        };
-        self.evict(bucket);
+        self.entries.put(self.budget, hash, object, key, value);
     }
 
     /// Takes over a write to a table that is followed. What is deleted stays known as absent if it was cached.
     pub(crate) fn write(&mut self, hash: u64, object: ObjectId, key: &[u8], value: Option<&[u8]>) {
         if value.is_some() {
             self.insert(hash, object, key, value);
-        } else if let Some(entry) = self.table.find_mut(hash, |entry| entry.is(hash, object, key)) {
-            self.bytes -= entry.bytes();
-            entry.set(None);
-            self.bytes += entry.bytes();
+        } else {
+            self.entries.set_absent(hash, object, key);
         }
     }
 
     /// Forgets an entry.
     pub(crate) fn remove(&mut self, hash: u64, object: ObjectId, key: &[u8]) {
-        if let Ok(found) = self.table.find_entry(hash, |entry| entry.is(hash, object, key)) {
-            self.bytes -= found.remove().0.bytes();
-        }
+        self.entries.remove(hash, object, key);
     }
 
     /// [Warms](warm) the next entries of `hashes`, for what is about to be done with them one by one: to be called before
@@ -199,7 +167,7 @@ impl CachedState {
     }
 
     fn warm_now(&self, hashes: &[u64]) {
-        warm(hashes.iter().filter(|hash| self.keeps(**hash)).map(|hash| (*hash, &self.table)));
+        warm(hashes.iter().filter(|hash| self.keeps(**hash)).map(|hash| (*hash, self.entries.table())));
     }
 
     /// From now on what is read of `table` is cached, and what is written to it.
@@ -214,17 +182,9 @@ impl CachedState {
 
     /// Forgets all entries of a table. Looks at every entry of the cache.
     pub(crate) fn remove_table(&mut self, table: Table) {
-        if !self.followed.remove(&table) {
-            return;
+        if self.followed.remove(&table) {
+            self.entries.remove_object(table.object());
         }
-        let object = table.object();
-        let mut freed = 0;
-        self.table.retain(|entry| {
-            let keep = entry.object() != object;
-            freed += if keep { 0 } else { entry.bytes() };
-            keep
-        });
-        self.bytes -= freed;
     }
 
     /// Whether keys with this hash are cached. By bits that neither the table nor the ghost looks at.
@@ -236,29 +196,12 @@ impl CachedState {
     fn too_large(&self, key: &[u8], value: Option<&[u8]>) -> bool {
         entry_bytes(key, value) > self.budget / LARGEST_PART
     }
-
-    /// Moves the hand and evicts until the budget is kept. The entry in bucket `keep` stays: it was just written, and it is
-    /// a small part of the budget, so there is always something else to evict.
-    fn evict(&mut self, keep: usize) {
-        while self.bytes > self.budget {
-            let bucket = self.hand;
-            self.hand = if bucket + 1 < self.table.num_buckets() { bucket + 1 } else { 0 };
-            if bucket == keep {
-                continue;
-            }
-            if let Ok(mut found) = self.table.get_bucket_entry(bucket)
-                && !found.get_mut().take_referenced()
-            {
-                self.bytes -= found.remove().0.bytes();
-            }
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::REFERENCED;
+    use crate::entry::{Entry, REFERENCED};
     use crate::key_hasher::KeyHasher;
     use proptest::prelude::*;
     use std::collections::HashMap;
@@ -300,8 +243,8 @@ mod tests {
                         prop_assert_eq!(found, value.as_deref());
                     }
                 }
-                prop_assert!(cached.bytes <= cached.budget);
-                prop_assert_eq!(cached.bytes, cached.table.iter().map(Entry::bytes).sum::<usize>());
+                prop_assert!(cached.entries.bytes() <= cached.budget);
+                prop_assert_eq!(cached.entries.bytes(), cached.entries.table().iter().map(Entry::bytes).sum::<usize>());
             }
         }
     }
@@ -314,11 +257,11 @@ mod tests {
             cached.insert(key, OBJECT, &key.to_be_bytes(), Some(b"value"));
             assert_eq!(cached.get(0, OBJECT, &0u64.to_be_bytes()), Some(Some(&b"value"[..])), "read all the time");
         }
-        assert!(cached.table.len() > 500 && cached.bytes <= 100_000);
+        assert!(cached.entries.len() > 500 && cached.entries.bytes() <= 100_000);
         cached.remove_table(Table::State(OBJECT));
         cached.follow(Table::State(OBJECT));
         cached.remove_table(Table::State(OBJECT));
-        assert_eq!((cached.bytes, cached.table.len()), (0, 0));
+        assert_eq!((cached.entries.bytes(), cached.entries.len()), (0, 0));
     }
 
     #[test]

@@ -140,23 +140,7 @@ fn subquery_name(query: &Query) -> Option<(String, bool)> {
 /// The name of a type in `pg_type`, which a cast without a better name is called by.
 fn type_name(data_type: &DataType) -> String {
     match SqlType::from_ast(data_type) {
-        Ok(sql_type) => match sql_type {
-            SqlType::Boolean => "bool",
-            SqlType::SmallInt => "int2",
-            SqlType::Integer => "int4",
-            SqlType::BigInt => "int8",
-            SqlType::Real => "float4",
-            SqlType::Double => "float8",
-            SqlType::Numeric { .. } => "numeric",
-            SqlType::Text => "text",
-            SqlType::Varchar { .. } => "varchar",
-            SqlType::Bytea => "bytea",
-            SqlType::Date => "date",
-            SqlType::Timestamp => "timestamp",
-            SqlType::TimestampTz => "timestamptz",
-            SqlType::Interval => "interval",
-        }
-        .to_owned(),
+        Ok(sql_type) => sql_type.typname().to_owned(),
         Err(_) => data_type.to_string().to_lowercase(),
     }
 }

@@ -49,6 +49,27 @@ impl SqlType {
         })
     }
 
+    /// `pg_type.typname`, which a cast without a better name is called by, too.
+    #[must_use]
+    pub fn typname(&self) -> &'static str {
+        match self {
+            SqlType::Boolean => "bool",
+            SqlType::SmallInt => "int2",
+            SqlType::Integer => "int4",
+            SqlType::BigInt => "int8",
+            SqlType::Real => "float4",
+            SqlType::Double => "float8",
+            SqlType::Numeric { .. } => "numeric",
+            SqlType::Text => "text",
+            SqlType::Varchar { .. } => "varchar",
+            SqlType::Bytea => "bytea",
+            SqlType::Date => "date",
+            SqlType::Timestamp => "timestamp",
+            SqlType::TimestampTz => "timestamptz",
+            SqlType::Interval => "interval",
+        }
+    }
+
     /// `pg_type.typlen`: bytes of a fixed-length type, -1 for a variable length.
     #[must_use]
     pub fn typlen(&self) -> i16 {

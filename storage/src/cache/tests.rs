@@ -1,6 +1,7 @@
 //! Unit and concurrency tests of the cache.
 
 use super::*;
+use crate::entry::Entry;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::collections::HashMap;
@@ -102,7 +103,7 @@ fn bytes_stay_within_the_budget() {
         }
     }
     assert!(cache.bytes() <= budget && cache.bytes() > budget * 9 / 10, "{}", cache.bytes());
-    let entries = cache.shards.iter().map(|s| s.entries.read().table.iter().map(Entry::bytes).sum::<usize>());
+    let entries = cache.shards.iter().map(|s| s.entries.read().table().iter().map(Entry::bytes).sum::<usize>());
     assert_eq!(cache.bytes(), entries.sum::<usize>());
 }
 
@@ -143,7 +144,7 @@ fn same_as_a_map_when_nothing_is_evicted() {
         }
     }
     assert_eq!(cache.len(), model.len());
-    let entries = cache.shards.iter().map(|s| s.entries.read().table.iter().map(Entry::bytes).sum::<usize>());
+    let entries = cache.shards.iter().map(|s| s.entries.read().table().iter().map(Entry::bytes).sum::<usize>());
     assert_eq!(cache.bytes(), entries.sum::<usize>());
     let least: usize = model.iter().map(|((_, key), value)| entry_bytes(key, value.as_deref())).sum();
     assert!(cache.bytes() >= least, "shorter values leave room");
@@ -194,7 +195,7 @@ fn concurrent_fills_never_bring_back_an_old_version() {
         }
     });
     assert!(cache.hits() > 0 && cache.misses() > 0);
-    let entries = cache.shards.iter().map(|s| s.entries.read().table.iter().map(Entry::bytes).sum::<usize>());
+    let entries = cache.shards.iter().map(|s| s.entries.read().table().iter().map(Entry::bytes).sum::<usize>());
     assert_eq!(cache.bytes(), entries.sum::<usize>());
     assert!(cache.bytes() <= BUDGET);
 }

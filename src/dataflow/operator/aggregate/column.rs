@@ -70,10 +70,10 @@ impl AggregateColumn {
         let kind = match (plan.function, column, plan.argument) {
             (AggregateFunction::Count, _, _) if plan.returns == ColumnType::Int64 => linear(Box::<Count>::default()),
             (AggregateFunction::Sum, Some(column), _) => {
-                linear(Box::new(Sum::new(column, plan.returns).ok_or_else(refused)?))
+                linear(Box::new(Sum::over(column, plan.returns).ok_or_else(refused)?))
             }
             (AggregateFunction::Avg, Some(column), _) => {
-                linear(Box::new(Avg::new(column, plan.returns).ok_or_else(refused)?))
+                linear(Box::new(Avg::over(column, plan.returns).ok_or_else(refused)?))
             }
             (AggregateFunction::Min | AggregateFunction::Max, Some(column), Some(argument))
                 if column == plan.returns =>

@@ -19,7 +19,6 @@ mod types;
 
 pub(super) use functions::functions;
 pub(super) use rewrite::rewrite;
-pub(super) use types::type_name;
 
 use super::system::SystemRelation;
 use attune_sql::catalog::{Catalog, Column, Index, KeyPart, Relation, RelationId};

@@ -61,7 +61,7 @@ fn row(sql_type: SqlType) -> Vec<Cell> {
     let zero = || Cell::Int(0);
     vec![
         Cell::Int(i64::from(sql_type.oid())),
-        type_name(sql_type).into(),
+        sql_type.typname().into(),
         Cell::Int(CATALOG_SCHEMA),
         Cell::Int(OWNER_OID),
         Cell::Int(i64::from(sql_type.typlen())),
@@ -77,34 +77,14 @@ fn row(sql_type: SqlType) -> Vec<Cell> {
         Cell::Int(-1),
         Cell::Bool(false),
         zero(),
-        format!("{}in", type_name(sql_type)).into(),
+        format!("{}in", sql_type.typname()).into(),
     ]
-}
-
-/// `pg_type.typname`.
-pub(in crate::serve::engine) fn type_name(sql_type: SqlType) -> &'static str {
-    match sql_type {
-        SqlType::Boolean => "bool",
-        SqlType::SmallInt => "int2",
-        SqlType::Integer => "int4",
-        SqlType::BigInt => "int8",
-        SqlType::Real => "float4",
-        SqlType::Double => "float8",
-        SqlType::Numeric { .. } => "numeric",
-        SqlType::Text => "text",
-        SqlType::Varchar { .. } => "varchar",
-        SqlType::Bytea => "bytea",
-        SqlType::Date => "date",
-        SqlType::Timestamp => "timestamp",
-        SqlType::TimestampTz => "timestamptz",
-        SqlType::Interval => "interval",
-    }
 }
 
 /// The oid of a type by any of its names.
 pub(super) fn oid_of(name: &str) -> Option<i64> {
     let name = name.trim().trim_start_matches("pg_catalog.").to_lowercase();
-    let found = ALL.iter().find(|sql_type| type_name(**sql_type) == name).copied();
+    let found = ALL.iter().find(|sql_type| sql_type.typname() == name).copied();
     let found = found.or_else(|| match parse_expression(&format!("CAST(NULL AS {name})")) {
         Ok(Expr::Cast { data_type, .. }) => SqlType::from_ast(&data_type).ok(),
         _ => None,

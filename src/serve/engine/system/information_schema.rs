@@ -82,7 +82,7 @@ fn columns(coordinator: &Coordinator) -> Rows {
                 length.map_or(Cell::Null, |l| Cell::Int(i64::from(l))),
                 precision,
                 scale,
-                super::super::pg_catalog::type_name(column.sql_type).into(),
+                column.sql_type.typname().into(),
             ]);
         }
     }
