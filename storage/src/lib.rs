@@ -31,8 +31,8 @@ pub use epoch::{Epoch, ObjectId};
 pub use error::StorageError;
 pub use state_cache::StateCache;
 pub use store::{
-    CachedSnapshot, Committer, EpochBatch, EpochScope, FORMAT_VERSION, LogChunk, LogPosition, PendingCommit,
-    PlacedRows, RowPlace, Snapshot, Store, StoreOptions, Table, Values,
+    Committer, EpochBatch, EpochScope, FORMAT_VERSION, LogChunk, LogPosition, OneEpoch, PendingCommit, PlacedRows,
+    RowPlace, Snapshot, Store, StoreOptions, Table, Values,
 };
 pub use table::{BatchShape, IndexLayout, KeyColumn, KeyRange, TableLayout, TableReader, TableWriter};
 

@@ -3,7 +3,7 @@
 use super::{CompiledAccess, CompiledLookup, distinct, storage};
 use crate::serve::value::Parameters;
 use attune_sql::SqlError;
-use attune_storage::CachedSnapshot;
+use attune_storage::OneEpoch;
 use attune_storage::codec::ByteRows;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -31,7 +31,7 @@ impl CompiledLookup {
     pub(in crate::serve) fn batch(
         &self,
         parameters: &Parameters,
-        view: &CachedSnapshot,
+        view: &OneEpoch<'_>,
         most: Most,
         schema: &SchemaRef,
     ) -> Result<Option<RecordBatch>, SqlError> {
@@ -75,7 +75,7 @@ impl CompiledLookup {
     }
 
     /// The rows of these keys, each once.
-    fn by_keys(&self, keys: &ByteRows, view: &CachedSnapshot) -> Result<ByteRows, SqlError> {
+    fn by_keys(&self, keys: &ByteRows, view: &OneEpoch<'_>) -> Result<ByteRows, SqlError> {
         let mut rows = ByteRows::default();
         for row in view.rows(self.reader.object(), &distinct(keys)).map_err(storage)?.into_iter().flatten() {
             rows.push(&row);

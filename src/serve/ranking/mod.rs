@@ -1,8 +1,7 @@
 //! Rankings: a lookup, joins by key, expressions, ORDER BY and LIMIT, prepared once and then run on the session's thread over
 //! one batch of rows, without planning.
 //!
-//! Everything is of one epoch: rows come from a snapshot, through the row cache while no commit takes a step. A ranking with
-//! more rows than `ranking_rows` is run as any other query.
+//! Everything is of one epoch. A ranking with more rows than `ranking_rows` is run as any other query.
 
 mod compile;
 mod expression;
@@ -73,16 +72,11 @@ impl Ranking {
             Some(types) => parameters.scalars(types)?,
             None => Vec::new(),
         };
-        let mut view = self.store.cached_snapshot();
-        loop {
-            let inputs = Inputs { parameters, values: &values, view: &view, most: self.most };
+        self.store.at_one_epoch(|view| {
+            let inputs = Inputs { parameters, values: &values, view, most: self.most };
             // A panic of an expression is for the query threads, which survive it.
-            let result = catch_unwind(AssertUnwindSafe(|| self.attempt(&inputs))).unwrap_or(Ok(None));
-            if view.is_one_epoch() {
-                return result;
-            }
-            view = view.without_cache();
-        }
+            catch_unwind(AssertUnwindSafe(|| self.attempt(&inputs))).unwrap_or(Ok(None))
+        })
     }
 
     fn attempt(&self, inputs: &Inputs<'_>) -> Result<Option<RecordBatch>, SqlError> {

@@ -6,7 +6,7 @@ use crate::serve::engine::query_error;
 use crate::serve::lookup::{Count, Most, count};
 use crate::serve::value::Parameters;
 use attune_sql::SqlError;
-use attune_storage::CachedSnapshot;
+use attune_storage::OneEpoch;
 use datafusion::arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::compute::{SortColumn, SortOptions, filter_record_batch, lexsort_to_indices, take_record_batch};
 use datafusion::arrow::datatypes::SchemaRef;
@@ -19,7 +19,7 @@ pub(super) struct Inputs<'a> {
     pub(super) parameters: &'a Parameters,
     /// The parameters again, if expressions have some.
     pub(super) values: &'a [ScalarValue],
-    pub(super) view: &'a CachedSnapshot,
+    pub(super) view: &'a OneEpoch<'a>,
     pub(super) most: Most,
 }
 

@@ -3,7 +3,8 @@
 use super::EpochBatch;
 use super::keyspace::Table;
 use super::scope::{Merged, notes_of};
-use super::shared::{EVICTING, PUBLISHING, Shared, WRITING, for_readers};
+use super::shared::{Shared, for_readers};
+use super::steps::{EVICTING, PUBLISHING, WRITING};
 use crate::{Epoch, ObjectId, Result, failpoint, yields};
 use rocksdb::{WriteBatch, WriteOptions};
 use std::collections::VecDeque;
@@ -121,16 +122,16 @@ impl PendingCommit {
         // The batch is sorted: each insert into a memtable starts where the last one ended.
         options.set_memtable_insert_hint_per_batch(true);
 
-        shared.enter(EVICTING);
+        shared.steps.enter(EVICTING);
         let hot = evict_rows(&shared, &batch);
         shared.runs.evict(&batch);
-        shared.enter(WRITING);
+        shared.steps.enter(WRITING);
         if let Err(error) = shared.db.write_opt(write, &options) {
-            shared.abandon();
+            shared.steps.abandon();
             return Err(error.into());
         }
         failpoint::hit("after_commit_before_publish");
-        shared.enter(PUBLISHING);
+        shared.steps.enter(PUBLISHING);
         for (object, key, value) in hot {
             let value = value.map(|value| for_readers(Table::Rows(object), value));
             shared.rows.insert(object, key, value);

@@ -29,11 +29,12 @@ mod scope;
 mod shared;
 mod size;
 mod snapshot;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod values;
 
-pub use cached::CachedSnapshot;
+pub use cached::OneEpoch;
 pub use committer::{Committer, PendingCommit};
 pub use epoch_batch::EpochBatch;
 pub use keyspace::Table;

@@ -172,7 +172,7 @@ impl EpochScope {
         if missing.is_empty() {
             return Ok(values);
         }
-        let noted = self.shared.sequence();
+        let noted = self.shared.steps.now();
         let missing_keys: Vec<&[u8]> = missing.iter().map(|(i, _)| keys[*i]).collect();
         let object = table.object();
         let mut options = ReadOptions::default();
@@ -190,7 +190,7 @@ impl EpochScope {
                     cache.insert(hash, object, keys[i], value);
                 }
             } else {
-                self.shared.rows.insert_if(object, keys[i], value, || self.shared.still_idle(noted));
+                self.shared.rows.insert_if(object, keys[i], value, || self.shared.steps.still_idle(noted));
             }
         })?;
         Ok(values)

@@ -1,25 +1,6 @@
-//! What readers and the committer share: RocksDB, the caches, and the phase of the commit.
+//! What readers and the committer share: RocksDB, the caches, and the [steps](super::steps) of the commit.
 //!
-//! # How a reader never sees part of an epoch
-//!
-//! `sequence` counts the steps of commits; its remainder by 4 is the phase:
-//!
-//! | phase | what the committer does | row cache | RocksDB |
-//! |---|---|---|---|
-//! | [`IDLE`] | nothing | equal to RocksDB | epoch E |
-//! | [`EVICTING`] | removes the keys this epoch writes from the row cache | E, some missing | E |
-//! | [`WRITING`] | writes and syncs the batch | only keys that are equal in E and E+1 | E, then E+1 |
-//! | [`PUBLISHING`] | puts the new values of hot keys back | E+1, some missing | E+1 |
-//!
-//! - A single key is read from the cache or else from RocksDB, in any phase: a cached value is never older than RocksDB.
-//! - Several keys are read through the cache in the two stable phases (idle and writing), where the cache fits both the
-//!   epoch before and after; the misses are read at one point in time. If the sequence moved meanwhile, or in the short
-//!   other phases, all keys are read from one RocksDB snapshot instead.
-//! - A run (see [`super::runs`]) is one entry of a cache that is kept as the row cache is, so it is read as a single key is.
-//! - What was read from RocksDB fills a cache only if all of it happened in one idle phase, checked under the lock of
-//!   the cache's shard, which the committer takes to evict.
-//!
-//! The writing phase holds the wait for the disk, by far the longest part of a commit, and costs readers nothing.
+//! The writing phase of a commit holds the wait for the disk, by far its longest part, and costs readers nothing.
 
 use super::StoreOptions;
 use super::keyspace::{Family, Table, full_key};
@@ -29,6 +10,7 @@ use super::metadata::Metadata;
 use super::options::Sizes;
 use super::runs::Runs;
 use super::size::WrittenBytes;
+use super::steps::{IDLE, Step, Steps};
 use crate::codec::ByteRows;
 use crate::codec::without_state;
 use crate::key_hasher::KeyHasher;
@@ -38,13 +20,11 @@ use rocksdb::{ColumnFamily, DB, ReadOptions};
 use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub(super) const IDLE: u64 = 0;
-pub(super) const EVICTING: u64 = 1;
-pub(super) const WRITING: u64 = 2;
-pub(super) const PUBLISHING: u64 = 3;
-const PHASES: u64 = 4;
 /// Keys of one batched multi-get: it pins the blocks of all of them, and a thread does not yield within it.
 const MULTI_GET_KEYS: usize = 64;
+/// Several keys are read through the cache so many times before they are read from RocksDB alone, if a commit publishes meanwhile: that is
+/// seldom, and costs less.
+pub(super) const CACHED_READS: usize = 3;
 
 /// The state behind [`super::Store`], [`super::Committer`], batches, scopes and snapshots.
 pub(crate) struct Shared {
@@ -59,7 +39,7 @@ pub(crate) struct Shared {
     pub(super) memory: Memory,
     pub(super) metadata: Metadata,
     pub(super) options: StoreOptions,
-    sequence: AtomicU64,
+    pub(super) steps: Steps,
     published: AtomicU64,
     _lock: File,
 }
@@ -77,7 +57,7 @@ impl Shared {
             memory: Memory::new(options, sizes),
             metadata: Metadata::default(),
             options: options.clone(),
-            sequence: AtomicU64::new(0),
+            steps: Steps::default(),
             published: AtomicU64::new(0),
             _lock: lock,
         };
@@ -96,37 +76,10 @@ impl Shared {
         Epoch(self.published.load(Ordering::SeqCst))
     }
 
-    pub(super) fn sequence(&self) -> u64 {
-        self.sequence.load(Ordering::SeqCst)
-    }
-
-    /// Enters the next phase. Only the committer calls this.
-    pub(super) fn enter(&self, phase: u64) {
-        let before = self.sequence.fetch_add(1, Ordering::SeqCst);
-        debug_assert_eq!((before + 1) % PHASES, phase, "phases follow one another");
-    }
-
-    /// Ends the commit without publishing: on to the next idle phase from any other.
-    pub(super) fn abandon(&self) {
-        let sequence = self.sequence();
-        self.sequence.store(sequence.next_multiple_of(PHASES), Ordering::SeqCst);
-    }
-
     /// Makes `epoch` the published one and enters the idle phase.
     pub(super) fn publish(&self, epoch: Epoch) {
         self.published.store(epoch.0, Ordering::SeqCst);
-        self.enter(IDLE);
-    }
-
-    /// The current sequence if its phase is stable for reads of several keys.
-    pub(super) fn stable_sequence(&self) -> Option<u64> {
-        let sequence = self.sequence();
-        (sequence % PHASES == IDLE || sequence % PHASES == WRITING).then_some(sequence)
-    }
-
-    /// Whether the commit is still where it was at `noted`, and idle.
-    pub(super) fn still_idle(&self, noted: u64) -> bool {
-        noted % PHASES == IDLE && self.sequence() == noted
+        self.steps.enter(IDLE);
     }
 
     /// The committed value of a key, straight from RocksDB.
@@ -187,9 +140,9 @@ impl Shared {
             return Ok(cached);
         }
         self.memory.missed_row(self);
-        let noted = self.sequence();
+        let noted = self.steps.now();
         let value = self.read(Table::Rows(object), key)?;
-        self.rows.insert_if(object, key, value.as_deref(), || self.still_idle(noted));
+        self.rows.insert_if(object, key, value.as_deref(), || self.steps.still_idle(noted));
         Ok(value)
     }
 
@@ -198,39 +151,39 @@ impl Shared {
         if let [key] = keys {
             return Ok(vec![self.read_row(object, key)?]);
         }
-        if let Some(noted) = self.stable_sequence()
-            && let Some(values) = self.read_rows_through_cache(object, keys, noted)?
-        {
-            return Ok(values);
+        for _ in 0..CACHED_READS {
+            let noted = self.steps.now();
+            let (values, missed) =
+                self.read_rows_cached(object, keys, noted, |missing| self.read_stored(noted, object, missing))?;
+            if noted.is_one_epoch(self.steps.now(), missed > 0) {
+                return Ok(values);
+            }
+            // Then the cache is of little use.
+            if missed > keys.len() / 2 {
+                break;
+            }
         }
         self.read_many_at_once(Table::Rows(object), keys)
     }
 
-    /// As [`Shared::read_rows`], or `None` when a commit took a step since `noted`.
-    fn read_rows_through_cache(
-        &self,
-        object: ObjectId,
-        keys: &[&[u8]],
-        noted: u64,
-    ) -> Result<Option<Vec<Option<Bytes>>>> {
-        let table = Table::Rows(object);
-        let values = self.read_rows_cached(object, keys, noted, |missing| match noted % PHASES {
-            // Nothing is written while idle, so this is one point in time if the sequence stays.
-            IDLE => self.read_many(table, missing, &ReadOptions::default()),
-            _ => self.read_many_at_once(table, missing),
-        })?;
-        Ok((self.sequence() == noted).then_some(values))
+    /// The values of row keys from RocksDB, at one point in time if what is read from `noted` on is of one epoch.
+    fn read_stored(&self, noted: Step, object: ObjectId, keys: &[&[u8]]) -> Result<Vec<Option<Bytes>>> {
+        match noted.is_writing() {
+            true => self.read_many_at_once(Table::Rows(object), keys),
+            // Nothing is written until the next step to writing.
+            false => self.read_many(Table::Rows(object), keys, &ReadOptions::default()),
+        }
     }
 
-    /// The values of row keys from the cache, the others as `read` gives them. They are of one epoch if what `read` gives is of
-    /// one point in time, and the sequence is still `noted` afterwards.
+    /// The values of row keys from the cache, the others, whose number it returns, as `read` gives them: of one epoch if what `read` gives is
+    /// of one point in time, and by [`Step::is_one_epoch`] afterwards.
     pub(super) fn read_rows_cached(
         &self,
         object: ObjectId,
         keys: &[&[u8]],
-        noted: u64,
+        noted: Step,
         read: impl FnOnce(&[&[u8]]) -> Result<Vec<Option<Bytes>>>,
-    ) -> Result<Vec<Option<Bytes>>> {
+    ) -> Result<(Vec<Option<Bytes>>, usize)> {
         // One buffer for all of them.
         let mut data = Vec::new();
         let mut places = Vec::with_capacity(keys.len());
@@ -245,17 +198,17 @@ impl Shared {
                 start..data.len()
             }));
         });
-        let data = Bytes::from(data);
+        let (data, missed) = (Bytes::from(data), missing.len());
         let mut values: Vec<_> = places.into_iter().map(|place| place.map(|place| data.slice(place))).collect();
         if !missing.is_empty() {
             self.memory.missed_row(self);
             let missing_keys: Vec<&[u8]> = missing.iter().map(|i| keys[*i]).collect();
             for (i, value) in missing.into_iter().zip(read(&missing_keys)?) {
-                self.rows.insert_if(object, keys[i], value.as_deref(), || self.still_idle(noted));
+                self.rows.insert_if(object, keys[i], value.as_deref(), || self.steps.still_idle(noted));
                 values[i] = value;
             }
         }
-        Ok(values)
+        Ok((values, missed))
     }
 
     /// The values of `keys` from one RocksDB snapshot.

@@ -2,7 +2,7 @@
 
 use super::KeyRange;
 use crate::codec::{ByteRows, KeyCodec, RowCodec};
-use crate::store::{CachedSnapshot, Shape, Snapshot, Store, Wanted};
+use crate::store::{OneEpoch, Shape, Snapshot, Store, Wanted};
 use crate::{ObjectId, Result};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -116,14 +116,13 @@ impl TableReader {
         self.store.read_few(self.wanted(range, reverse), offset, limit)
     }
 
-    /// Visits the value of each entry in `range` of the epoch of `view`, until `visit` returns false. What was read counts when the view
-    /// is of one epoch still.
+    /// Visits the value of each entry in `range` of the epoch of `view`, until `visit` returns false.
     ///
     /// # Errors
     /// When RocksDB fails.
     pub fn visit(
         &self,
-        view: &CachedSnapshot,
+        view: &OneEpoch<'_>,
         range: &KeyRange,
         reverse: bool,
         visit: &mut dyn FnMut(&[u8]) -> bool,

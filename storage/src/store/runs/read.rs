@@ -4,7 +4,8 @@ use super::{Part, Run, RunBuilder, Shape};
 use crate::codec::KeyCodec;
 use crate::store::range::visit;
 use crate::store::shared::Shared;
-use crate::store::{CachedSnapshot, Store};
+use crate::store::steps::Step;
+use crate::store::{OneEpoch, Store};
 use crate::{KeyRange, ObjectId, Result};
 use bytes::Bytes;
 use rocksdb::ReadOptions;
@@ -40,7 +41,7 @@ impl Store {
         {
             return Ok(Some(values));
         }
-        let noted = shared.sequence();
+        let noted = shared.steps.now();
         let part = cached.unwrap_or_else(|| Part::whole(wanted.range, wanted.reverse));
         let most = offset.saturating_add(limit);
         let mut builder = RunBuilder::new(part.prefix_len());
@@ -59,20 +60,19 @@ impl Store {
     }
 }
 
-impl CachedSnapshot {
+impl OneEpoch<'_> {
     /// Visits the values until `each` returns false: from the cached run of their prefix if that has all of them, else in the snapshot.
     pub(crate) fn visit_range(&self, wanted: Wanted<'_>, each: &mut dyn FnMut(&[u8]) -> bool) -> Result<()> {
         let shared = self.shared();
-        let options = self.snapshot().options();
         let Some((part, noted)) = self.noted().and_then(|noted| Some((wanted.part(shared)?, noted))) else {
-            return wanted.visit(shared, options, &mut |_, value| each(value)).map(drop);
+            return wanted.visit(shared, self.snapshot().options(), &mut |_, value| each(value)).map(drop);
         };
         if let Some(run) = shared.runs.get(wanted.object, &part).filter(|run| run.has(&part)) {
             run.visit(&part, each);
             return Ok(());
         }
         let mut builder = RunBuilder::new(part.prefix_len());
-        let stopped = wanted.visit(shared, options, &mut |key, value| {
+        let stopped = wanted.visit(shared, self.snapshot().options(), &mut |key, value| {
             if builder.bytes() < MOST_BYTES {
                 builder.push(key, value);
             }
@@ -98,8 +98,8 @@ impl<'a> Wanted<'a> {
 }
 
 /// Caches a run if it is from the start of its prefix, and no commit took a step since `noted`.
-fn keep(shared: &Shared, object: ObjectId, part: &Part<'_>, run: &Run, noted: u64) {
+fn keep(shared: &Shared, object: ObjectId, part: &Part<'_>, run: &Run, noted: Step) {
     if part.is_from_start() {
-        shared.runs.insert_if(object, part, run, || shared.still_idle(noted));
+        shared.runs.insert_if(object, part, run, || shared.steps.still_idle(noted));
     }
 }

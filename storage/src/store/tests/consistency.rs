@@ -69,24 +69,20 @@ impl Reader<'_> {
     /// One side of every pair as a range, the other by keys in two calls: all of one epoch, as a ranking reads them.
     fn read_steps(&mut self) {
         let acknowledged = self.acknowledged.load(Ordering::SeqCst);
-        let mut view = self.table.store().cached_snapshot();
-        let values = loop {
+        let values = self.table.store().at_one_epoch(|view| {
             let mut values = Vec::new();
             let mut push = |found: &[u8]| {
                 values.push(value(Some(&Bytes::copy_from_slice(found))));
                 true
             };
-            self.table.visit(&view, &KeyRange::prefix(&[0]), false, &mut push).unwrap();
+            self.table.visit(view, &KeyRange::prefix(&[0]), false, &mut push).unwrap();
             let keys: Vec<[u8; 9]> = (0..PAIRS).map(|pair| key(1, pair)).collect();
             for half in keys.chunks(PAIRS as usize / 2) {
                 let half: Vec<&[u8]> = half.iter().map(|k| &k[..]).collect();
                 values.extend(view.rows(self.table.object(), &half).unwrap().iter().map(|v| value(v.as_ref())));
             }
-            if view.is_one_epoch() {
-                break values;
-            }
-            view = view.without_cache();
-        };
+            values
+        });
         let epoch = values[0];
         for (i, value) in values.iter().enumerate() {
             assert_eq!(*value, last_write(epoch, i as u64 % PAIRS), "epoch {epoch}, value {i}: {values:?}");

@@ -1,6 +1,6 @@
 //! Epochs: what scopes see, what they leave behind, and limits.
 
-use super::super::shared::{EVICTING, PUBLISHING, WRITING};
+use super::super::steps::{EVICTING, IDLE, PUBLISHING, WRITING};
 use super::{Fixture, ROWS, STATE, small};
 use crate::{Epoch, EpochBatch, EpochScope, ObjectId, StorageError, StoreOptions, Table, TableReader};
 
@@ -102,22 +102,51 @@ fn the_caches_follow_every_commit() {
 }
 
 #[test]
-fn what_was_read_fills_the_cache_only_if_no_commit_took_a_step() {
+fn several_keys_are_read_from_the_cache_in_every_phase_of_a_commit() {
     let mut fixture = Fixture::new();
-    let shared = fixture.store.shared.clone();
-    let noted = shared.sequence();
-    assert!(shared.still_idle(noted) && shared.stable_sequence() == Some(noted));
-    fixture.epoch(|scope| scope.put(ROWS, b"k", b"1"));
-    assert!(!shared.still_idle(noted), "a whole commit lies between");
-    let idle = shared.sequence();
-    for (phase, stable) in [(EVICTING, false), (WRITING, true), (PUBLISHING, false)] {
-        shared.enter(phase);
-        let now = shared.sequence();
-        assert!(!shared.still_idle(idle) && !shared.still_idle(now), "phase {phase}");
-        assert_eq!(shared.stable_sequence().is_some(), stable, "phase {phase}");
+    let keys: [&[u8]; 2] = [b"a", b"b"];
+    fixture.epoch(|scope| keys.iter().for_each(|key| scope.put(ROWS, key, b"row")));
+    let (store, reader) = (&fixture.store, TableReader::new(fixture.store.clone(), ROWS.object()));
+    let check = |hits: u64| {
+        let before = store.row_cache().hits();
+        let mut calls = 0;
+        let steps = store.at_one_epoch(|view| {
+            calls += 1;
+            view.rows(ROWS.object(), &keys).unwrap()
+        });
+        for rows in [reader.many(&keys).unwrap(), steps] {
+            assert!(rows.iter().all(|row| row.as_deref() == Some(b"row")));
+        }
+        assert_eq!((store.row_cache().hits() - before, calls), (hits, 1));
+    };
+    check(2);
+    for phase in [EVICTING, WRITING, PUBLISHING, IDLE, EVICTING] {
+        store.shared.steps.enter(phase);
+        check(4);
     }
-    shared.abandon();
-    assert!(!shared.still_idle(idle) && shared.still_idle(shared.sequence()));
+}
+
+#[test]
+fn what_a_commit_publishes_meanwhile_is_read_again() {
+    let mut fixture = Fixture::new();
+    let keys: [&[u8]; 2] = [b"a", b"b"];
+    fixture.epoch(|scope| keys.iter().for_each(|key| scope.put(ROWS, key, b"0")));
+    let store = fixture.store.clone();
+    for most in [1, 2, 3, 10] {
+        let mut calls = 0;
+        let rows = store.at_one_epoch(|view| {
+            let first = view.rows(ROWS.object(), &keys[..1]).unwrap();
+            if calls < most {
+                calls += 1;
+                fixture.epoch(|scope| keys.iter().for_each(|key| scope.put(ROWS, key, &[most, calls])));
+            }
+            [first, view.rows(ROWS.object(), &keys[1..]).unwrap()].concat()
+        });
+        assert_eq!(rows[0], rows[1], "{most}");
+        // The fourth time nothing can come in between.
+        assert_eq!(calls, most.min(4));
+        assert_eq!(rows[0].as_deref(), Some(&[most, most.min(3)][..]));
+    }
 }
 
 #[test]

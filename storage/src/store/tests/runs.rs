@@ -84,13 +84,15 @@ fn check(options: &StoreOptions, seed: u64) -> Fixture {
             let expected = plain.range(&range, *reverse, offset, limit).unwrap();
             let found = reader.few(&range, *reverse, offset, limit).unwrap();
             assert_eq!(found, Some(expected), "epoch {epoch}, {range:?}, backwards {reverse}, {offset}, {limit}");
-            let mut visited = Vec::new();
-            let view = fixture.store.cached_snapshot();
-            let mut visit = |value: &[u8]| {
-                visited.push(value.to_vec());
-                visited.len() < limit
-            };
-            reader.visit(&view, &range, *reverse, &mut visit).unwrap();
+            let visited = fixture.store.at_one_epoch(|view| {
+                let mut visited = Vec::new();
+                let mut visit = |value: &[u8]| {
+                    visited.push(value.to_vec());
+                    visited.len() < limit
+                };
+                reader.visit(view, &range, *reverse, &mut visit).unwrap();
+                visited
+            });
             assert_eq!(visited, plain.range(&range, *reverse, 0, limit).unwrap(), "visited, epoch {epoch}, {range:?}");
         }
     }
