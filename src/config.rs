@@ -136,7 +136,7 @@ settings! {
     ranking_rows: usize = 2_000,
     /// Threads for sessions and lookups; 0 is the number of cores. Connections share the first one until it has much to do.
     serve_threads: usize = 0,
-    /// Connections are spread over more threads when most turns of a thread, in which it serves whoever waits, take so long; after it, the thread offers the processor to others.
+    /// Connections are spread over more threads when most turns of a thread, in which it serves whoever waits, take so long; after half of it, the thread offers the processor to others.
     serve_turn_us: u64 = 200,
     /// Threads for analytical queries; 0 is the number of cores.
     query_threads: usize = 0,

@@ -3,7 +3,8 @@
 //! Each thread is an event loop: it waits for its sockets, serves those that are ready one after the other (a *turn*), and waits
 //! again. One loop does the work for less than two would: it finds several sockets ready at each wake-up, hands nothing to
 //! another thread, and leaves the other cores to epochs and to clients. But what is ready waits for all that is before it.
-//! So connections begin on the first loop, move to others when turns become long, and come back when they are short again.
+//! So connections begin on the first loop, move to others when turns become long, and come back when they are short again. Those that
+//! send much at a time, by COPY, live on the others from then on: reading it takes as long as many lookups.
 
 use attune_storage::yields;
 use parking_lot::Mutex;
@@ -23,6 +24,10 @@ const MEMORY: Duration = Duration::from_secs(1);
 const SHORT_PART: u64 = 4;
 /// Of the connections that a loop has more than another, so many move at a time, at least one.
 const MOVED_PART: usize = 4;
+/// A connection that has sent much counts as one that does so for so many of its turns.
+const COPYING_TURNS: u32 = 16;
+/// The threads offer the processor to others after this part of a long turn.
+const YIELD_PART: u32 = 2;
 /// Statements are parsed and planned recursively.
 const STACK_BYTES: usize = 8 << 20;
 
@@ -125,6 +130,11 @@ impl Loads {
         if age < nanoseconds(MEMORY) { load.mean_ns.load(Ordering::Relaxed) } else { 0 }
     }
 
+    /// The shortest mean turn of some loops, and whose it is.
+    fn quickest(&self, some: impl Iterator<Item = usize>, now: u64) -> Option<(u64, usize)> {
+        some.map(|at| (self.mean(&self.loads[at], now), at)).min()
+    }
+
     fn now(&self) -> u64 {
         nanoseconds(self.start.elapsed())
     }
@@ -133,7 +143,7 @@ impl Loads {
     fn turn_begins(&self, at: usize) {
         let begun = Instant::now();
         self.loads[at].window.lock().begun = Some(begun);
-        yields::serve(begun, Duration::from_nanos(self.long_ns));
+        yields::serve(begun, Duration::from_nanos(self.long_ns) / YIELD_PART);
     }
 
     /// The loop has nothing more to do, and is about to wait.
@@ -163,10 +173,8 @@ impl Loads {
         load.mean_ns.store(mean, Ordering::Relaxed);
         load.measured_ns.store(now, Ordering::Relaxed);
         let seats = |at: usize| self.loads[at].seats.load(Ordering::Relaxed);
-        let others = (0..self.loads.len()).filter(|other| *other != at);
         let (to, leaving) = if window.long * 2 > window.turns {
-            let quickest = others.map(|other| (self.mean(&self.loads[other], now), other)).min();
-            match quickest {
+            match self.quickest((0..self.loads.len()).filter(|other| *other != at), now) {
                 Some((other_mean, other)) if other_mean < mean / 2 && seats(other) + 1 < seats(at) => {
                     (other, ((seats(at) - seats(other)) / MOVED_PART).max(1))
                 }
@@ -186,12 +194,14 @@ impl Loads {
 pub(super) struct Seat {
     loops: Arc<Loops>,
     at: usize,
+    /// Turns in which the connection still counts as one that sends much.
+    copying: u32,
 }
 
 impl Seat {
     fn new(loops: &Arc<Loops>, at: usize) -> Seat {
         loops.loads.loads[at].seats.fetch_add(1, Ordering::Relaxed);
-        Seat { loops: loops.clone(), at }
+        Seat { loops: loops.clone(), at, copying: 0 }
     }
 
     /// What runs the connection's task.
@@ -201,9 +211,32 @@ impl Seat {
 
     /// The seat to go to, when the connection is to leave this one. To be asked between two messages.
     #[inline]
-    pub(super) fn next(&self) -> Option<Seat> {
+    pub(super) fn next(&mut self) -> Option<Seat> {
+        if self.copying == 0 {
+            return self.balanced(0);
+        }
+        self.copying -= 1;
+        let mut next = match self.at {
+            0 => {
+                let loads = &self.loops.loads;
+                let (_, other) = loads.quickest(1..loads.loads.len(), loads.now())?;
+                Seat::new(&self.loops, other)
+            }
+            _ => self.balanced(1)?,
+        };
+        next.copying = self.copying;
+        Some(next)
+    }
+
+    /// The connection has sent much at a time.
+    pub(super) fn copied(&mut self) {
+        self.copying = COPYING_TURNS;
+    }
+
+    /// The seat to go to, on loop `first` or behind, when there is too much or too little to do on this one.
+    fn balanced(&self, first: usize) -> Option<Seat> {
         let load = &self.loops.loads.loads[self.at];
-        if load.leaving.load(Ordering::Acquire) == 0 {
+        if load.leaving.load(Ordering::Acquire) == 0 || load.to.load(Ordering::Relaxed) < first {
             return None;
         }
         let one_less = |leaving: usize| leaving.checked_sub(1);
@@ -252,7 +285,7 @@ mod tests {
         let loops = Loops::start(2, LONG).unwrap();
         let loads = &loops.loads;
         let mut seats: Vec<Seat> = (0..8).map(|_| loops.seat()).collect();
-        assert!(seats.iter().all(|seat| seat.at == 0 && seat.next().is_none()));
+        assert!(seats.iter_mut().all(|seat| seat.at == 0 && seat.next().is_none()));
         let mut settle = |first: Duration, second: Duration| {
             for _ in 0..20 {
                 loads.window_ends(0, &window(first));
@@ -270,6 +303,28 @@ mod tests {
         assert_eq!(settle(LONG / 3, LONG / 3), [4, 4], "together they would be long");
         assert_eq!(settle(LONG / 50, LONG / 50), [8, 0]);
         assert_eq!(loads.loads[0].seats.load(Ordering::Relaxed), 8);
+    }
+
+    #[test]
+    fn who_copies_leaves_the_first_loop_for_a_while() {
+        let loops = Loops::start(3, LONG).unwrap();
+        let mut seat = loops.seat();
+        // The second loop has something to do.
+        loops.loads.window_ends(1, &window(LONG / 50));
+        seat.copied();
+        seat = seat.next().unwrap();
+        assert_eq!(seat.at, 2);
+        loops.loads.window_ends(2, &window(LONG / 50));
+        assert!(
+            (2..COPYING_TURNS).all(|_| seat.next().is_none()),
+            "there is little to do, but not for those that copy"
+        );
+        loops.loads.window_ends(2, &window(LONG * 8));
+        seat = seat.next().unwrap();
+        assert_eq!(seat.at, 0, "it asks for little now, as others do");
+        let mut alone = Loops::start(1, LONG).unwrap().seat();
+        alone.copied();
+        assert!(alone.next().is_none());
     }
 
     #[test]

@@ -97,6 +97,9 @@ impl Session {
         }
         copying.finish()?;
         copying.write(&self.shared.engine, &mut self.transaction, limits).await?;
+        if copying.copied > RECORDS_AT_ONCE as u64 {
+            self.seat.copied();
+        }
         Ok(copying.copied)
     }
 
