@@ -316,10 +316,9 @@ mod tests {
         assert_eq!(seat.at, 2);
         loops.loads.window_ends(2, &window(LONG / 50));
         assert!(
-            (2..COPYING_TURNS).all(|_| seat.next().is_none()),
+            (1..COPYING_TURNS).all(|_| seat.next().is_none()),
             "there is little to do, but not for those that copy"
         );
-        loops.loads.window_ends(2, &window(LONG * 8));
         seat = seat.next().unwrap();
         assert_eq!(seat.at, 0, "it asks for little now, as others do");
         let mut alone = Loops::start(1, LONG).unwrap().seat();
