@@ -1,7 +1,7 @@
 //! The first rows under key prefixes, in memory: what "the ten best of a user" reads.
 //!
 //! A run is what an object holds under one key prefix, from its first key on (or, backwards, from its last). Runs are cached by object,
-//! direction and prefix, next to the row cache and by the same protocol (see [`super::shared`]): a commit forgets the runs of every
+//! direction and prefix, next to the row cache and by the same protocol (see [`super::steps`]): a commit forgets the runs of every
 //! prefix it writes under before it writes, and what was read fills the cache only if no commit took a step meanwhile. So a cached run is
 //! what the store holds at the published epoch, and reading one of them needs no snapshot.
 //!
