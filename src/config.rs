@@ -134,9 +134,9 @@ settings! {
     lookup_join_rows: usize = 10_000,
     /// A ranking reads up to this many rows on its session's thread; with more it is run as any other query.
     ranking_rows: usize = 2_000,
-    /// Threads for sessions and lookups; 0 is the number of cores. Connections share the first one until it has much to do.
+    /// Threads for sessions and lookups; 0 is the number of cores. Connections share the first one until it has much to do. There are as many again for connections that COPY.
     serve_threads: usize = 0,
-    /// Connections are spread over more threads when most turns of a thread, in which it serves whoever waits, take so long; after half of it, the thread offers the processor to others.
+    /// Connections are spread over more threads when a turn of a thread, in which it serves whoever waits, takes so long on average, and a core is idle; after half of it, the thread offers the processor to others.
     serve_turn_us: u64 = 200,
     /// Threads for analytical queries; 0 is the number of cores.
     query_threads: usize = 0,

@@ -56,6 +56,16 @@ struct Worker {
     kind: Kind,
     turn: Turn,
     busy: Option<Busy>,
+    yields: Yields,
+}
+
+/// How often a thread that serves has offered the processor, between two answers, since it began to.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Yields {
+    /// In all.
+    pub all: u32,
+    /// While another core of the machine had nothing to do, or nobody knows.
+    pub beside_idle_core: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,24 +92,32 @@ struct Turn {
 /// This thread serves clients, and has begun to, after it has waited for them. Each `turn` it yields, at the next
 /// [`answered`].
 pub fn serve(began: Instant, turn: Duration) {
-    WORKER.replace(Some(Worker { kind: Kind::Serving, turn: Turn { began, length: turn }, busy: Some(Busy::begin()) }));
+    let turn = Turn { began, length: turn };
+    WORKER.replace(Some(Worker { kind: Kind::Serving, turn, busy: Some(Busy::begin()), yields: Yields::default() }));
 }
 
 /// A point between two answers. Without effect on threads that do not [`serve`].
 pub fn answered() {
-    serving_point(|turn| turn.length);
+    serving_point(|turn, yields| {
+        let over = turn.began.elapsed() >= turn.length;
+        if over {
+            yields.all += 1;
+            yields.beside_idle_core += u32::from(MACHINE.as_ref().is_none_or(Machine::has_idle_core));
+        }
+        over
+    });
 }
 
 /// A point amid an answer that takes as long as many lookups: others that were answered meanwhile want to go on. Without effect on
 /// threads that do not [`serve`].
 pub fn answering() {
-    serving_point(|turn| turn.length.min(TURN));
+    serving_point(|turn, _| turn.began.elapsed() >= turn.length.min(TURN));
 }
 
-fn serving_point(length: impl FnOnce(&Turn) -> Duration) {
+fn serving_point(is_over: impl FnOnce(&Turn, &mut Yields) -> bool) {
     WORKER.with_borrow_mut(|worker| {
-        if let Some(Worker { kind: Kind::Serving, turn, .. }) = worker
-            && turn.began.elapsed() >= length(turn)
+        if let Some(Worker { kind: Kind::Serving, turn, yields, .. }) = worker
+            && is_over(turn, yields)
         {
             std::thread::yield_now();
             turn.began = Instant::now();
@@ -107,21 +125,28 @@ fn serving_point(length: impl FnOnce(&Turn) -> Duration) {
     });
 }
 
-/// This thread, which serves clients, has nothing to do.
-pub fn served() {
+/// This thread, which serves clients, has nothing to do. Returns how often it has yielded.
+pub fn served() -> Yields {
     WORKER.with_borrow_mut(|worker| {
-        if let Some(worker) = worker {
+        worker.as_mut().map_or_else(Yields::default, |worker| {
             worker.busy = None;
-        }
-    });
+            std::mem::take(&mut worker.yields)
+        })
+    })
+}
+
+/// From now on this thread has the priority of those that work for long.
+pub fn stand_back() {
+    #[cfg(target_os = "linux")]
+    set_nice(WORKING_NICE);
 }
 
 /// From now on this thread is one that works for long.
 pub fn work() {
-    #[cfg(target_os = "linux")]
-    stand_back(WORKING_NICE);
+    stand_back();
     let turn = Turn::begin(Duration::ZERO);
-    WORKER.replace(Some(Worker { kind: Kind::Working, turn, busy: Some(Busy::begin()) }));
+    let busy = Some(Busy::begin());
+    WORKER.replace(Some(Worker { kind: Kind::Working, turn, busy, yields: Yields::default() }));
 }
 
 /// Waits for something to do, on a thread that [`work`]s.
@@ -205,6 +230,11 @@ impl Machine {
         self.runnable().is_some_and(|runnable| runnable > self.cores)
     }
 
+    /// Whether fewer threads want to run, with this one, than can; also if that is not known.
+    fn has_idle_core(&self) -> bool {
+        self.runnable().is_none_or(|runnable| runnable < self.cores)
+    }
+
     fn runnable(&self) -> Option<usize> {
         let mut text = [0; 64];
         let length = rustix::io::pread(&self.load, &mut text, 0).ok()?;
@@ -219,9 +249,9 @@ impl Worker {
         let kind = if std::thread::current().name().is_some() { Kind::Other } else { Kind::Background };
         #[cfg(target_os = "linux")]
         if kind == Kind::Background {
-            stand_back(BACKGROUND_NICE);
+            set_nice(BACKGROUND_NICE);
         }
-        Worker { kind, turn: Turn::begin(Duration::ZERO), busy: None }
+        Worker { kind, turn: Turn::begin(Duration::ZERO), busy: None, yields: Yields::default() }
     }
 }
 
@@ -252,7 +282,7 @@ impl Turn {
 
 /// Lowers the priority of this thread: on Linux that is possible for a thread alone. Without it, it works just the same.
 #[cfg(target_os = "linux")]
-fn stand_back(nice: i32) {
+fn set_nice(nice: i32) {
     if let Err(error) = rustix::process::setpriority_process(None, nice) {
         tracing::debug!(%error, "a thread keeps its priority");
     }
@@ -321,12 +351,15 @@ mod tests {
         answered();
         long_point();
         assert_eq!(began(), first, "the turn is not over");
+        assert_eq!(served(), Yields::default());
         serve(Instant::now(), Duration::ZERO);
         let second = began();
         point();
         assert_eq!(began(), second, "in the middle of a lookup");
         answered();
         assert!(began() > second);
+        let yields = served();
+        assert!(yields.all == 1 && yields.beside_idle_core <= 1);
     }
 
     #[test]
@@ -362,6 +395,7 @@ mod tests {
             while !machine.has_waiting_threads() {
                 std::hint::spin_loop();
             }
+            assert!(!machine.has_idle_core());
             over.store(true, Ordering::Relaxed);
         });
     }

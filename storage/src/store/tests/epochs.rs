@@ -1,5 +1,6 @@
 //! Epochs: what scopes see, what they leave behind, and limits.
 
+use super::super::keyspace::full_key;
 use super::super::steps::{EVICTING, IDLE, PUBLISHING, WRITING};
 use super::{Fixture, ROWS, STATE, small};
 use crate::{Epoch, EpochBatch, EpochScope, ObjectId, StorageError, StoreOptions, Table, TableReader};
@@ -147,6 +148,37 @@ fn what_a_commit_publishes_meanwhile_is_read_again() {
         assert_eq!(calls, most.min(4));
         assert_eq!(rows[0].as_deref(), Some(&[most, most.min(3)][..]));
     }
+}
+
+#[test]
+fn what_a_commit_has_written_meanwhile_is_not_mixed_with_what_was_cached() {
+    let [cached, stored] = [b"a", b"b"].map(|key| &key[..]);
+    let mut fixture = Fixture::new();
+    fixture.epoch(|scope| [cached, stored].iter().for_each(|key| scope.put(ROWS, key, b"old")));
+    let shared = &fixture.store.shared;
+    assert!(shared.read_row(ROWS.object(), cached).unwrap().is_some());
+    // As a commit does, which publishes long after.
+    let write = || {
+        shared.steps.enter(EVICTING);
+        assert!(shared.rows.remove(ROWS.object(), cached));
+        shared.steps.enter(WRITING);
+        for key in [cached, stored] {
+            let key = full_key(ROWS.object(), key);
+            shared.db.put_cf(shared.family(ROWS.family()), key, b"new").unwrap();
+        }
+    };
+    let mut calls = 0;
+    let rows = fixture.store.at_one_epoch(|view| {
+        calls += 1;
+        let first = view.rows(ROWS.object(), &[cached]).unwrap();
+        if calls == 1 {
+            assert_eq!(first[0].as_deref(), Some(&b"old"[..]));
+            write();
+        }
+        [first, view.rows(ROWS.object(), &[stored]).unwrap()].concat()
+    });
+    assert!(rows.iter().all(|row| row.as_deref() == Some(b"new")), "{rows:?}");
+    assert_eq!(calls, 2);
 }
 
 #[test]
