@@ -54,6 +54,9 @@ pub(super) const FILTER_BITS_PER_KEY: u64 = 10;
 const LOG_BLOCK_BYTES: usize = 32 << 10;
 /// Memtables of a column family that become one table file.
 const MEMTABLES_PER_FLUSH: usize = 8;
+/// How much larger a level is than the one above it. What is written at random is merged with as many times its size on each level, so three
+/// steps of five rewrite less than two of ten.
+const LEVEL_MULTIPLIER: f64 = 5.0;
 /// Levels of table files, RocksDB's default.
 const LEVELS: usize = 7;
 /// The first of them: flushed memtables, and what these are merged into (256 MB at most).
@@ -156,6 +159,7 @@ fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
     cf.set_min_write_buffer_number_to_merge(MEMTABLES_PER_FLUSH as i32);
     cf.set_max_write_buffer_number(2 * MEMTABLES_PER_FLUSH as i32);
     if matches!(family, Family::State | Family::Rows) {
+        cf.set_max_bytes_for_level_multiplier(LEVEL_MULTIPLIER);
         // A read of the rows of one user looks only into the files that have some.
         // Under the name of RocksDB's own, which gives the same prefixes: files that were written with that go on.
         let name = format!("rocksdb.FixedPrefix.{PREFIX_BYTES}");
