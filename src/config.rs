@@ -136,7 +136,7 @@ settings! {
     ranking_rows: usize = 2_000,
     /// Threads for sessions and lookups; 0 is the number of cores. Connections share the first one until it has much to do. There are as many again for connections that COPY.
     serve_threads: usize = 0,
-    /// Connections are spread over more threads when a turn of a thread, in which it serves whoever waits, takes so long on average, and a core is idle; after half of it, the thread offers the processor to others.
+    /// Connections are spread over more threads when a turn of a thread, in which it serves whoever waits, takes so long on average, and a core is idle; after half of it, the thread offers the processor to others. 0 spreads them always.
     serve_turn_us: u64 = 200,
     /// Threads for analytical queries; 0 is the number of cores.
     query_threads: usize = 0,

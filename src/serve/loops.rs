@@ -201,7 +201,8 @@ impl Loads {
     }
 
     fn note_idle_core(&self, yields: Yields) {
-        if yields.all >= FEW_YIELDS {
+        // Where every turn is long, connections are to be spread in any case.
+        if self.long_ns > 0 && yields.all >= FEW_YIELDS {
             let (part, of) = IDLE_PART;
             self.idle_core.store(yields.beside_idle_core * of >= yields.all * part, Ordering::Relaxed);
         }
