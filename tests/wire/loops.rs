@@ -1,6 +1,6 @@
 //! Sessions that move from thread to thread.
 
-use super::raw::{Raw, query};
+use super::raw::{Raw, message, query};
 use crate::process::Process;
 use crate::server::{connect, rows, run};
 use std::time::Duration;
@@ -49,20 +49,24 @@ async fn sessions_move_and_nothing_is_lost() {
 #[tokio::test]
 async fn a_session_that_moves_takes_half_a_message_along() {
     let dir = tempfile::tempdir().unwrap();
-    let variables = [("ATTUNE_SERVE_TURN_US", "0"), ("ATTUNE_SERVE_THREADS", "2")];
-    let server = Process::start_with(dir.path(), &variables).unwrap();
-    // A session leaves a thread that has more than the other.
-    let mut idle = Vec::new();
-    for _ in 0..3 {
-        idle.push(Raw::start(server.addr).await);
-    }
+    let server = Process::start_with(dir.path(), &[("ATTUNE_SERVE_THREADS", "1")]).unwrap();
     let mut raw = Raw::start(server.addr).await;
-    let message = query("SELECT 1");
-    for _ in 0..1_500 {
-        let (first, last) = message.split_at(7);
-        raw.send(first).await;
-        raw.send(last).await;
-        assert_eq!(raw.tags_until(b'Z').await, "TDCZ");
+    raw.send(&query("CREATE STREAM copied (n bigint)")).await;
+    assert_eq!(raw.tags_until(b'Z').await, "CZ");
+    let records = [message(b'd', "1\n".repeat(100).as_bytes()), message(b'c', b"")].concat();
+    let select = query("SELECT 1");
+    // A session that copies moves to the thread for that, and some messages later back to the other.
+    for _ in 0..40 {
+        raw.send(&query("COPY copied FROM STDIN")).await;
+        raw.until(b'G').await;
+        raw.send(&records).await;
+        assert_eq!(raw.tags_until(b'Z').await, "CZ");
+        for _ in 0..40 {
+            let (first, last) = select.split_at(7);
+            raw.send(first).await;
+            raw.send(last).await;
+            assert_eq!(raw.tags_until(b'Z').await, "TDCZ");
+        }
     }
     assert_eq!(busy_threads(&server), 2);
 }
