@@ -19,7 +19,7 @@ pub fn random(rng: &mut StdRng, views: &[&str]) -> String {
         1..4 => aggregate(rng),
         4..7 => join(rng),
         7 => distinct(rng),
-        8 => union(rng),
+        8 => set_operation(rng),
         9 | 10 => top_k(rng),
         11 => order_by_limit(rng),
         12 | 13 => subquery(rng),
@@ -186,10 +186,13 @@ fn distinct(rng: &mut StdRng) -> String {
     }
 }
 
-fn union(rng: &mut StdRng) -> String {
-    match rng.random_range(0..3) {
+fn set_operation(rng: &mut StdRng) -> String {
+    match rng.random_range(0..6) {
         0 => format!("SELECT k, g FROM events WHERE {} UNION ALL SELECT k, g FROM items", predicate(rng, "", true)),
         1 => "SELECT k, g FROM items UNION SELECT k, g FROM notes".into(),
+        2 => format!("SELECT k, g FROM notes WHERE {} EXCEPT SELECT k, g FROM items", predicate(rng, "", false)),
+        3 => "SELECT k, g FROM events INTERSECT SELECT k, g FROM items EXCEPT SELECT w, g FROM notes".into(),
+        4 => format!("SELECT k, g FROM items INTERSECT SELECT k, g FROM notes WHERE {}", predicate(rng, "", false)),
         _ => "SELECT k, count(*) AS n FROM (SELECT k FROM items UNION ALL SELECT k FROM notes UNION ALL SELECT w AS k FROM notes) u GROUP BY k".into(),
     }
 }

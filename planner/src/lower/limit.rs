@@ -5,7 +5,7 @@ use super::columns::{fields, unit_value};
 use crate::expr::Scope;
 use crate::plan::{Kept, Op, SortColumn};
 use attune_sql::{SqlError, SqlState};
-use datafusion::logical_expr::{Expr as DfExpr, FetchType, Limit, LogicalPlan, SkipType, Sort, SortExpr};
+use datafusion::logical_expr::{Distinct, Expr as DfExpr, FetchType, Limit, LogicalPlan, SkipType, Sort, SortExpr};
 
 /// The rows that OFFSET and LIMIT leave.
 #[derive(Clone, Copy)]
@@ -53,6 +53,10 @@ impl Lowering<'_> {
                 let input = self.first_of(&projection.input, outer)?;
                 self.project(input, &projection.expr, Scope::of(projection.input.schema()), &projection.schema)
             }
+            LogicalPlan::Distinct(Distinct::On(first)) if first.sort_expr.is_some() => Err(SqlError::unsupported(
+                "DISTINCT ON with ORDER BY and LIMIT is not supported in a view",
+                "Order outside: SELECT * FROM (SELECT DISTINCT ON ...) AS t ORDER BY ... LIMIT ....",
+            )),
             other => {
                 let input = self.lower(other)?;
                 Ok(self.push_limit(input, vec![], outer))
@@ -125,6 +129,7 @@ fn has_order(plan: &LogicalPlan) -> bool {
         LogicalPlan::Limit(limit) => has_order(&limit.input),
         LogicalPlan::SubqueryAlias(alias) => has_order(&alias.input),
         LogicalPlan::Projection(projection) => has_order(&projection.input),
+        LogicalPlan::Distinct(Distinct::On(first)) => first.sort_expr.is_some(),
         _ => false,
     }
 }

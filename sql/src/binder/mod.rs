@@ -6,6 +6,8 @@
 
 mod aggregate_casts;
 mod array_literal;
+mod check_subqueries;
+mod check_syntax;
 mod check_types;
 mod check_view;
 mod config;
@@ -14,6 +16,7 @@ mod errors;
 mod optimise;
 mod output_names;
 mod parameters;
+mod precedence;
 mod query;
 mod rewrite;
 mod sources;

@@ -5,7 +5,7 @@ use super::config::{CONFIG, parser_options};
 use super::context::Context;
 use super::errors::map_datafusion_error;
 use super::output_names::Names;
-use super::{aggregate_casts, check_types, output_names, parameters, rewrite};
+use super::{aggregate_casts, check_subqueries, check_types, output_names, parameters, rewrite};
 use crate::catalog::RelationId;
 use crate::operators;
 use crate::types::{SqlType, canonical};
@@ -87,6 +87,7 @@ fn bind_names(
         plan = to_plan(&context, &query, &known)?;
     }
     check_types::check(&plan)?;
+    check_subqueries::check(&plan)?;
     let plan = Analyzer::new()
         .execute_and_check(plan, &CONFIG, |_, _| {})
         .map_err(|e| output_names::clean(map_datafusion_error(&e)))?;

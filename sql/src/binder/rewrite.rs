@@ -1,13 +1,12 @@
-//! Changes to a query's syntax tree before DataFusion plans it, so that it means what it means in Postgres; and refusal of clauses that
-//! DataFusion would ignore or take for something else.
+//! Changes to a query's syntax tree before DataFusion plans it, so that it means what it means in Postgres.
 
 use super::output_names::{self, Names};
-use super::{aggregate_casts, array_literal};
+use super::{aggregate_casts, array_literal, check_syntax, precedence};
 use crate::SqlError;
 use crate::functions::generate_series;
 use datafusion::sql::sqlparser::ast::{
-    Distinct, Expr, GroupByExpr, LimitClause, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr,
-    TableAliasColumnDef, TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
+    Distinct, Expr, LimitClause, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, TableAliasColumnDef,
+    TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 use std::ops::ControlFlow;
@@ -46,25 +45,24 @@ impl VisitorMut for Rewriter {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Box<SqlError>> {
         order_by_positions(query);
-        result(check_query(query).and_then(|()| fetch_to_limit(query)))
+        result(check_syntax::query(query).and_then(|()| fetch_to_limit(query)))
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Box<SqlError>> {
-        result(check_select(select).map(|()| output_names::give_aliases(select, Names::AsWritten)))
+        result(check_syntax::select(select).map(|()| output_names::give_aliases(select, Names::AsWritten)))
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Box<SqlError>> {
         name_series(factor);
-        result(check_table_factor(factor))
+        result(check_syntax::table_factor(factor))
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Box<SqlError>> {
-        // DataFusion ignores collations.
+        precedence::restore(expr);
+        if let Err(error) = check_syntax::expr(expr) {
+            return result(Err(error));
+        }
         match expr {
-            Expr::Collate { .. } => result(Err(SqlError::unsupported(
-                "COLLATE is not supported",
-                "Leave it out; text is ordered by its bytes.",
-            ))),
             Expr::Function(function) => {
                 aggregate_casts::mark(function);
                 ControlFlow::Continue(())
@@ -79,25 +77,6 @@ fn result(result: Result<(), SqlError>) -> ControlFlow<Box<SqlError>> {
     match result {
         Ok(()) => ControlFlow::Continue(()),
         Err(error) => ControlFlow::Break(Box::new(error)),
-    }
-}
-
-fn check_query(query: &Query) -> Result<(), SqlError> {
-    if !query.locks.is_empty() {
-        return Err(SqlError::unsupported(
-            "SELECT ... FOR UPDATE is not supported",
-            "Leave it out: a transaction that writes is one epoch.",
-        ));
-    }
-    if query.for_clause.is_some() || query.settings.is_some() || query.format_clause.is_some() {
-        return Err(SqlError::unsupported("FOR XML, SETTINGS and FORMAT are not supported", "Leave the clause out."));
-    }
-    match &*query.body {
-        SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => Err(SqlError::unsupported(
-            "INSERT, UPDATE and DELETE inside a query are not supported",
-            "Send them on their own.",
-        )),
-        _ => Ok(()),
     }
 }
 
@@ -158,32 +137,6 @@ fn fetch_to_limit(query: &mut Query) -> Result<(), SqlError> {
     Ok(())
 }
 
-fn check_select(select: &Select) -> Result<(), SqlError> {
-    if select.into.is_some() {
-        return Err(SqlError::unsupported(
-            "SELECT INTO is not supported",
-            "Use CREATE MATERIALIZED VIEW, or CREATE TABLE and INSERT INTO ... SELECT.",
-        ));
-    }
-    let ignored = select.prewhere.is_some()
-        || !select.connect_by.is_empty()
-        || !select.distribute_by.is_empty()
-        || select.value_table_mode.is_some()
-        || select.exclude.is_some();
-    if ignored {
-        return Err(SqlError::unsupported(
-            "PREWHERE, CONNECT BY, DISTRIBUTE BY, EXCLUDE and SELECT AS STRUCT are not supported",
-            "Leave the clause out.",
-        ));
-    }
-    match &select.group_by {
-        GroupByExpr::Expressions(_, modifiers) if modifiers.is_empty() => Ok(()),
-        GroupByExpr::All(_) | GroupByExpr::Expressions(..) => {
-            Err(SqlError::unsupported("GROUP BY ALL and modifiers are not supported", "Write the columns out."))
-        }
-    }
-}
-
 /// `FROM generate_series(1, 3) AS i`: the alias names the column too, as in Postgres.
 fn name_series(factor: &mut TableFactor) {
     if let TableFactor::Table { name, args: Some(_), alias: Some(alias), .. } = factor
@@ -192,19 +145,4 @@ fn name_series(factor: &mut TableFactor) {
     {
         alias.columns.push(TableAliasColumnDef::from_name(alias.name.value.clone()));
     }
-}
-
-fn check_table_factor(factor: &TableFactor) -> Result<(), SqlError> {
-    if let TableFactor::Table { with_ordinality, partitions, version, sample, with_hints, .. } = factor {
-        if sample.is_some() {
-            return Err(SqlError::unsupported("TABLESAMPLE is not supported", "Filter on a hash of a column."));
-        }
-        if *with_ordinality || !partitions.is_empty() || version.is_some() || !with_hints.is_empty() {
-            return Err(SqlError::unsupported(
-                "WITH ORDINALITY, PARTITION, FOR SYSTEM_TIME and hints are not supported",
-                "Leave the clause out; row_number() OVER () numbers rows.",
-            ));
-        }
-    }
-    Ok(())
 }

@@ -30,6 +30,8 @@ impl CastTo {
             }
             DataType::Binary => is_text(from),
             DataType::Interval(_) => matches!(from, DataType::Duration(_)),
+            // The same, but the optimiser moves a cast that it knows to the other side of a comparison, as if nothing were rounded.
+            DataType::Decimal128(_, to) => matches!(from, DataType::Decimal128(_, from) if from > to),
             _ => false,
         };
         differs.then(|| CastTo { to: to.clone() })
@@ -48,6 +50,7 @@ impl ScalarUDFImpl for CastTo {
             to if to.is_integer() => "to_integer",
             DataType::Binary => "to_bytea",
             DataType::Interval(_) => "to_interval",
+            DataType::Decimal128(..) => "to_numeric",
             _ => "to_text",
         }
     }
@@ -67,6 +70,7 @@ impl ScalarUDFImpl for CastTo {
         let result = match &self.to {
             to if to.is_integer() => to_integer(&array, to)?,
             DataType::Binary => to_bytea(&array)?,
+            to @ DataType::Decimal128(..) => strict(&array, to)?,
             DataType::Interval(_) => {
                 temporal::days_and_time(&strict(&array, &DataType::Duration(TimeUnit::Microsecond))?)
             }

@@ -111,8 +111,12 @@ pub fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         Expr::Between(between) if matches!(between.expr.get_type(schema)?, DataType::Interval(_)) => {
             between_intervals(between, schema)
         }
-        Expr::InList(list) if matches!(list.expr.get_type(schema)?, DataType::Interval(_)) => {
-            interval_in_list(list, schema)
+        // The optimiser intersects two lists for the same value by what their items look like, which is only right for constants.
+        Expr::InList(list)
+            if list.list.iter().any(Expr::any_column_refs)
+                || matches!(list.expr.get_type(schema)?, DataType::Interval(_)) =>
+        {
+            comparisons_of_list(list, schema)
         }
         other => Ok(Transformed::no(other)),
     }
@@ -207,8 +211,8 @@ fn between_intervals(between: Between, schema: &DFSchema) -> Result<Transformed<
     Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(Box::new(low), both, Box::new(high)))))
 }
 
-/// `iv IN (a, b)` is `iv = a OR iv = b`; `NOT IN` is its negation.
-fn interval_in_list(list: InList, schema: &DFSchema) -> Result<Transformed<Expr>> {
+/// `x IN (a, b)` is `x = a OR x = b`; `NOT IN` is its negation.
+fn comparisons_of_list(list: InList, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let InList { expr, list, negated } = list;
     let mut any: Option<Expr> = None;
     for item in list {
