@@ -9,7 +9,6 @@ mod memory;
 mod value;
 
 pub use load::{ConfigError, VARIABLE_PREFIX, load, name_and_value, unknown_variables};
-pub use memory::MemoryShares;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -80,7 +79,7 @@ settings! {
     listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 7432)),
     /// Acknowledge a write only when it is on disk.
     synchronous_commit: bool = true,
-    /// Bytes of memory of the whole server: caches and memtables share what it does not need itself; 0 is as the next five say.
+    /// Bytes of memory of the whole server, at least 256MB: it keeps what it needs itself, and caches and memtables share the rest. 0: the next five settings say what each has.
     memory_bytes: usize = 0,
     /// Bytes of RocksDB's block cache.
     block_cache_bytes: usize = 384 << 20,
@@ -106,7 +105,7 @@ settings! {
     backfill_chunk_rows: usize = 8_192,
     /// How often an index build that meets an error of the disk tries again before the index has failed.
     index_build_retries: u32 = 10,
-    /// How often an UPDATE, DELETE or upsert is evaluated again after a conflict before 40001 is returned.
+    /// How often an UPDATE, DELETE or upsert is evaluated again after a conflict before 40001; from the eighth time on nobody else writes the table.
     dml_retries: usize = 100,
     /// Sessions at one time; one more is refused (53300).
     max_connections: usize = 256,
@@ -136,7 +135,7 @@ settings! {
     ranking_rows: usize = 2_000,
     /// Threads for sessions and lookups; 0 is the number of cores. Connections share the first one until it has much to do. There are as many again for connections that COPY.
     serve_threads: usize = 0,
-    /// Connections are spread over more threads when a turn of a thread, in which it serves whoever waits, takes so long on average, and a core is idle; after half of it, the thread offers the processor to others. 0 spreads them always.
+    /// A thread serves those who wait one after the other, which is a turn. If turns take longer than this on average, and a core is idle, connections move to further threads; after half of it the thread offers the processor to others. 0 spreads connections always.
     serve_turn_us: u64 = 200,
     /// Threads for analytical queries; 0 is the number of cores.
     query_threads: usize = 0,

@@ -1,4 +1,4 @@
-//! EXPLAIN of a view: its operators as a tree, with what each costs per epoch and what state it keeps (DESIGN §6).
+//! EXPLAIN of a view: its operators as a tree, with what each costs per epoch and what state it keeps (docs/sql.md, "Materialized views").
 
 use crate::expr::sql;
 use crate::plan::{Aggregate, AggregateFunction, DataflowPlan, Field, JoinKind, Kept, Node, Op, SortColumn};

@@ -1,5 +1,5 @@
 //! `attune bench`: measurements that ship with the server. A number is worth something only beside another one from the
-//! same run on the same machine, so every benchmark prints a ratio.
+//! same run on the same machine, a peer, the same thing idle, or a smaller size.
 
 mod calendar;
 mod client;

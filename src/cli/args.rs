@@ -48,6 +48,7 @@ Exit codes:
   2  wrong flag or setting
   3  the address cannot be listened on
   4  data directory in use, unreadable, or written by a newer version
+  130  ended by a second signal
 
 Where next: README.md; docs/sql.md (the SQL that is supported);
 docs/architecture.md (how it works).";
@@ -66,7 +67,8 @@ pub(super) enum Command {
     Demo(DemoArgs),
     /// Measure this build on this machine.
     ///
-    /// Absolute figures say little on a shared machine; every benchmark prints a ratio of two figures of the same run.
+    /// Absolute figures say little on a shared machine; what stays is the ratio of two figures of the same run,
+    /// to a peer or to the same thing idle or smaller. docs/benchmarks.md has what came out.
     Bench(BenchArgs),
 }
 

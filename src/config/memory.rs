@@ -1,6 +1,7 @@
-//! How the memory of a server is shared out.
+//! The settings of the store, and how the memory of a server is shared out.
 
 use super::Config;
+use attune_storage::StoreOptions;
 
 /// What a server holds beside caches and memtables: its program (60 MB), its threads, and working memory of epochs,
 /// sessions and compactions. Queries and epochs at their own limits ([`Config::query_memory_bytes`],
@@ -13,56 +14,42 @@ const GIVEN: usize = 7;
 /// See [`GIVEN`].
 const WHOLE: usize = 8;
 
-/// Bytes of each cache and of memtables: what is bounded in bytes, and stays.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct MemoryShares {
-    /// RocksDB's block cache.
-    pub block_cache: usize,
-    /// Hot rows.
-    pub row_cache: usize,
-    /// The first rows under key prefixes.
-    pub run_cache: usize,
-    /// Operator state.
-    pub state_cache: usize,
-    /// Memtables.
-    pub memtables: usize,
-}
-
 impl Config {
-    /// The settings of caches and memtables; with `memory_bytes` its shares, which are to each other as the defaults are.
+    /// The settings of the store; with `memory_bytes` its caches and memtables have shares of that, which are to each other as the
+    /// defaults are.
     #[must_use]
-    pub fn memory_shares(&self) -> MemoryShares {
-        if self.memory_bytes == 0 {
-            return MemoryShares::of(self);
+    pub fn store_options(&self) -> StoreOptions {
+        let mut options = StoreOptions {
+            block_cache_bytes: self.block_cache_bytes,
+            row_cache_bytes: self.row_cache_bytes,
+            run_cache_bytes: self.run_cache_bytes,
+            state_cache_bytes: self.state_cache_bytes,
+            memtable_bytes: self.memtable_bytes,
+            shared_memory: self.memory_bytes > 0,
+            epoch_max_bytes: self.epoch_max_bytes,
+            synchronous_commit: self.synchronous_commit,
+        };
+        if options.shared_memory {
+            let mut defaults = Config::default().store_options();
+            let all: usize = shared(&mut defaults).into_iter().map(|bytes| *bytes).sum();
+            let given = self.memory_bytes.saturating_sub(OWN_BYTES) / WHOLE * GIVEN;
+            for (bytes, default) in shared(&mut options).into_iter().zip(shared(&mut defaults)) {
+                *bytes = (given as u128 * *default as u128 / all as u128) as usize;
+            }
         }
-        let defaults = MemoryShares::of(&Config::default());
-        let all = defaults.sum() as u128;
-        let given = self.memory_bytes.saturating_sub(OWN_BYTES) / WHOLE * GIVEN;
-        let share = |default: usize| (given as u128 * default as u128 / all) as usize;
-        MemoryShares {
-            block_cache: share(defaults.block_cache),
-            row_cache: share(defaults.row_cache),
-            run_cache: share(defaults.run_cache),
-            state_cache: share(defaults.state_cache),
-            memtables: share(defaults.memtables),
-        }
+        options
     }
 }
 
-impl MemoryShares {
-    fn of(config: &Config) -> MemoryShares {
-        MemoryShares {
-            block_cache: config.block_cache_bytes,
-            row_cache: config.row_cache_bytes,
-            run_cache: config.run_cache_bytes,
-            state_cache: config.state_cache_bytes,
-            memtables: config.memtable_bytes,
-        }
-    }
-
-    fn sum(&self) -> usize {
-        self.block_cache + self.row_cache + self.run_cache + self.state_cache + self.memtables
-    }
+/// What is bounded in bytes, and stays.
+fn shared(options: &mut StoreOptions) -> [&mut usize; 5] {
+    [
+        &mut options.block_cache_bytes,
+        &mut options.row_cache_bytes,
+        &mut options.run_cache_bytes,
+        &mut options.state_cache_bytes,
+        &mut options.memtable_bytes,
+    ]
 }
 
 #[cfg(test)]
@@ -72,12 +59,13 @@ mod tests {
     #[test]
     fn one_setting_stands_for_five() {
         let set = |memory_bytes| Config { memory_bytes, row_cache_bytes: 1, ..Config::default() };
-        assert_eq!(set(0).memory_shares().row_cache, 1);
-        let shares = set(1 << 30).memory_shares();
+        assert_eq!(set(0).store_options().row_cache_bytes, 1);
+        let mut options = set(1 << 30).store_options();
         let given = ((1 << 30) - OWN_BYTES) / WHOLE * GIVEN;
-        assert!((given - 5..=given).contains(&shares.sum()), "{shares:?}");
-        assert_eq!(shares.block_cache, shares.state_cache);
+        let sum: usize = shared(&mut options).into_iter().map(|bytes| *bytes).sum();
+        assert!((given - 5..=given).contains(&sum), "{options:?}");
+        assert_eq!(options.block_cache_bytes, options.state_cache_bytes);
         // But for what is lost by whole bytes.
-        assert!((shares.row_cache * 3).abs_diff(shares.state_cache * 2) <= 3, "{shares:?}");
+        assert!((options.row_cache_bytes * 3).abs_diff(options.state_cache_bytes * 2) <= 3, "{options:?}");
     }
 }

@@ -3,6 +3,7 @@
 use super::commit::CommitThread;
 use super::event::{Event, SchemaChange, Write};
 use super::index_build::IndexBuild;
+use super::recovery::Recovered;
 use super::{Shared, from_storage};
 use crate::config::Config;
 use crate::dataflow::{InputRelation, LocalDriver};
@@ -50,9 +51,9 @@ impl Clock {
         shared: Arc<Shared>,
         config: Arc<Config>,
         events: Receiver<Event>,
-        recovered: (Committer, LocalDriver, HashMap<u32, InputRelation>, Vec<IndexBuild>),
+        recovered: Recovered,
     ) -> std::io::Result<Clock> {
-        let (committer, driver, relations, builds) = recovered;
+        let Recovered { committer, driver, relations, builds, .. } = recovered;
         let next_trim = Instant::now();
         // A record that cannot be read only means that the clock starts afresh.
         let last_timestamp_us = super::records::timestamp(&shared.store).unwrap_or(0);

@@ -72,9 +72,9 @@ impl Coordinator {
         let (queue, events) = Queue::new(&config);
         let shared = Arc::new(Shared {
             next_row_id: AtomicI64::new(first_row_id(recovered.store.published())),
-            store: recovered.store,
+            store: recovered.store.clone(),
             catalog_version: AtomicU64::new(recovered.catalog.version()),
-            catalog: RwLock::new(recovered.catalog),
+            catalog: RwLock::new(recovered.catalog.clone()),
             queue,
             gauges: Gauges::new(config.row_error_samples),
             progress: watch::Sender::new(0),
@@ -96,9 +96,7 @@ impl Coordinator {
             }
         }
         let no_thread = |e: std::io::Error| SqlError::internal(format!("cannot start the coordinator's threads: {e}"));
-        let recovery::Recovered { committer, driver, relations, builds, .. } = recovered;
-        let clock = clock::Clock::new(shared.clone(), config, events, (committer, driver, relations, builds));
-        let clock = clock.map_err(no_thread)?;
+        let clock = clock::Clock::new(shared.clone(), config, events, recovered).map_err(no_thread)?;
         let thread = std::thread::Builder::new().name("attune-epochs".into());
         let run = move || {
             yields::work();

@@ -11,7 +11,7 @@ use crate::dataflow::{Backfill, InputKind, InputRelation, LocalDriver, ViewDataf
 use attune_planner::{DataflowPlan, Op};
 use attune_sql::catalog::{Catalog, Index, Relation, RelationId, RelationKind, ViewStatus};
 use attune_sql::{SqlError, SqlState};
-use attune_storage::{Committer, Store, StoreOptions, TableWriter};
+use attune_storage::{Committer, Store, TableWriter};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -27,18 +27,7 @@ pub(super) struct Recovered {
 
 /// Opens the store and rebuilds the coordinator's memory from it.
 pub(super) fn open(config: &Config) -> Result<Recovered, SqlError> {
-    let memory = config.memory_shares();
-    let options = StoreOptions {
-        block_cache_bytes: memory.block_cache,
-        row_cache_bytes: memory.row_cache,
-        run_cache_bytes: memory.run_cache,
-        state_cache_bytes: memory.state_cache,
-        memtable_bytes: memory.memtables,
-        shared_memory: config.memory_bytes > 0,
-        epoch_max_bytes: config.epoch_max_bytes,
-        synchronous_commit: config.synchronous_commit,
-    };
-    let (store, mut committer) = Store::open(&config.data, &options).map_err(|e| from_storage(&e))?;
+    let (store, mut committer) = Store::open(&config.data, &config.store_options()).map_err(|e| from_storage(&e))?;
     purge(&store, &mut committer)?;
     let catalog = records::load(&store)?;
     let mut relations = HashMap::new();

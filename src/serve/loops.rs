@@ -8,6 +8,7 @@
 //! Those that send much at a time, by COPY, live on loops of their own meanwhile: reading it takes as long as many lookups. These stand back
 //! behind those that answer, as epochs and commits do.
 
+use attune_storage::machine;
 use attune_storage::yields::{self, Yields};
 use parking_lot::Mutex;
 use std::io;
@@ -94,8 +95,7 @@ impl Loops {
     /// # Errors
     /// When a thread does not start.
     pub(super) fn start(threads: usize, long: Duration) -> io::Result<Arc<Loops>> {
-        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let threads = if threads == 0 { cores() } else { threads };
+        let threads = if threads == 0 { machine::cores() } else { threads };
         let loads = Arc::new(Loads {
             loads: (0..2 * threads).map(|_| Load::default()).collect(),
             start: Instant::now(),
@@ -322,6 +322,20 @@ mod tests {
 
     const LONG: Duration = Duration::from_micros(100);
 
+    /// Each goes where it is to go, if anywhere.
+    fn move_on(seats: &mut [Seat]) {
+        for seat in seats {
+            if let Some(next) = seat.next() {
+                *seat = next;
+            }
+        }
+    }
+
+    /// How many live on each of two loops that answer, and of two that copy.
+    fn seats_of(loops: &Loops) -> [usize; 4] {
+        [0, 1, 2, 3].map(|at| loops.loads.seats(at))
+    }
+
     #[test]
     fn connections_spread_when_turns_are_long_and_come_back() {
         let loops = Loops::start(2, LONG).unwrap();
@@ -333,13 +347,10 @@ mod tests {
                 loads.note_idle_core(Yields { all: 100, beside_idle_core: if idle_core { 90 } else { 60 } });
                 loads.window_ends(0, nanoseconds(first));
                 loads.window_ends(1, nanoseconds(second));
-                for seat in &mut seats {
-                    if let Some(next) = seat.next() {
-                        *seat = next;
-                    }
-                }
+                move_on(&mut seats);
             }
-            [0, 1].map(|at| seats.iter().filter(|seat| seat.at == at).count())
+            let [first, second, ..] = seats_of(&loops);
+            [first, second]
         };
         assert_eq!(settle(LONG * 8, LONG / 50, false), [8, 0], "no core for the second");
         assert_eq!(settle(LONG * 8, LONG / 50, true), [4, 4]);
@@ -349,7 +360,6 @@ mod tests {
         assert_eq!(settle(LONG / 50, LONG / 50, true), [8, 0]);
         assert_eq!(settle(LONG * 8, LONG / 50, true), [4, 4]);
         assert_eq!(settle(LONG / 3, LONG / 3, false), [8, 0], "one takes no longer where both share a core");
-        assert_eq!(loads.loads[0].seats.load(Ordering::Relaxed), 8);
     }
 
     #[test]
@@ -371,19 +381,14 @@ mod tests {
     fn those_who_copy_spread_among_themselves() {
         let loops = Loops::start(2, LONG).unwrap();
         let mut seats: Vec<Seat> = (0..4).map(|_| loops.seat()).collect();
-        for seat in &mut seats {
-            seat.copied();
-            *seat = seat.next().unwrap();
-        }
+        seats.iter_mut().for_each(Seat::copied);
+        move_on(&mut seats);
+        assert_eq!(seats_of(&loops), [0, 0, 4, 0]);
         for _ in 0..2 {
             loops.loads.window_ends(2, nanoseconds(LONG * 4));
-            for seat in &mut seats {
-                if let Some(next) = seat.next() {
-                    *seat = next;
-                }
-            }
+            move_on(&mut seats);
         }
-        assert_eq!([0, 1, 2, 3].map(|at| seats.iter().filter(|seat| seat.at == at).count()), [0, 0, 2, 2]);
+        assert_eq!(seats_of(&loops), [0, 0, 2, 2]);
     }
 
     #[test]
@@ -416,6 +421,6 @@ mod tests {
         }
         assert!(measured());
         drop(seat);
-        assert_eq!(loops.loads.loads[0].seats.load(Ordering::Relaxed), 0);
+        assert_eq!(loops.loads.seats(0), 0);
     }
 }

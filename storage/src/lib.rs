@@ -19,6 +19,7 @@ mod error;
 pub mod failpoint;
 mod ghost;
 mod key_hasher;
+pub mod machine;
 mod state_cache;
 mod store;
 mod table;

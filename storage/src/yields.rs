@@ -15,10 +15,9 @@
 //! RocksDB asks for the prefix of each record that it inserts into a memtable or writes to a file. That is the only point
 //! inside a write, a flush and a compaction.
 
+use crate::machine;
 use crate::store::PREFIX_BYTES;
 use std::cell::{Cell, RefCell};
-use std::fs::File;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -40,11 +39,6 @@ const SKIPPED: u32 = 15;
 
 /// Threads of this process that serve or work, and have something to do now.
 static BUSY: AtomicUsize = AtomicUsize::new(0);
-static CORES: LazyLock<usize> =
-    LazyLock::new(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-
-/// What the operating system counts; `None` where it does not say.
-static MACHINE: LazyLock<Option<Machine>> = LazyLock::new(Machine::new);
 
 thread_local! {
     static SKIP: Cell<u32> = const { Cell::new(0) };
@@ -102,7 +96,7 @@ pub fn answered() {
         let over = turn.began.elapsed() >= turn.length;
         if over {
             yields.all += 1;
-            yields.beside_idle_core += u32::from(MACHINE.as_ref().is_none_or(Machine::has_idle_core));
+            yields.beside_idle_core += u32::from(machine::has_idle_core());
         }
         over
     });
@@ -206,41 +200,7 @@ pub fn long_point() {
 fn every_core_is_wanted() -> bool {
     let busy = BUSY.load(Ordering::Relaxed);
     // While nobody is served and nothing is committed, only strangers would gain, and the priority is enough for them.
-    busy >= *CORES || busy > 0 && MACHINE.as_ref().is_some_and(Machine::has_waiting_threads)
-}
-
-/// The machine as a whole.
-struct Machine {
-    /// `/proc/loadavg`, whose fourth field begins with the number of threads that run or want to (`man 5 proc_loadavg`).
-    load: File,
-    cores: usize,
-}
-
-impl Machine {
-    fn new() -> Option<Machine> {
-        let load = File::open("/proc/loadavg").ok()?;
-        let lines = std::fs::read_to_string("/proc/stat").ok()?;
-        // A line for each after the one for all.
-        let cores = lines.lines().filter(|line| line.starts_with("cpu")).count().checked_sub(1)?;
-        Some(Machine { load, cores })
-    }
-
-    /// Whether more threads want to run than can. Takes half a microsecond.
-    fn has_waiting_threads(&self) -> bool {
-        self.runnable().is_some_and(|runnable| runnable > self.cores)
-    }
-
-    /// Whether fewer threads want to run, with this one, than can; also if that is not known.
-    fn has_idle_core(&self) -> bool {
-        self.runnable().is_none_or(|runnable| runnable < self.cores)
-    }
-
-    fn runnable(&self) -> Option<usize> {
-        let mut text = [0; 64];
-        let length = rustix::io::pread(&self.load, &mut text, 0).ok()?;
-        let text = std::str::from_utf8(text.get(..length)?).ok()?;
-        text.split(' ').nth(3)?.split_once('/')?.0.parse().ok()
-    }
+    busy >= machine::cores() || busy > 0 && machine::has_waiting_threads()
 }
 
 impl Worker {
@@ -307,7 +267,6 @@ mod tests {
     use super::*;
     use crate::store::StoreFixture;
     use crate::{ObjectId, Table};
-    use std::sync::atomic::AtomicBool;
 
     /// When the turn of this thread began, if it is of this kind, and whether it is busy.
     fn turn_of(kind: Kind) -> Option<(Instant, bool)> {
@@ -377,32 +336,8 @@ mod tests {
     }
 
     #[test]
-    #[cfg(target_os = "linux")]
-    fn threads_that_wait_for_a_core_are_seen() {
-        let machine = Machine::new().unwrap();
-        assert!(machine.cores >= *CORES);
-        assert!(machine.runnable().unwrap() >= 1, "this thread runs");
-        let over = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            for _ in 0..machine.cores {
-                scope.spawn(|| {
-                    while !over.load(Ordering::Relaxed) {
-                        std::hint::spin_loop();
-                    }
-                });
-            }
-            // This one too, from the moment on when all of them have begun.
-            while !machine.has_waiting_threads() {
-                std::hint::spin_loop();
-            }
-            assert!(!machine.has_idle_core());
-            over.store(true, Ordering::Relaxed);
-        });
-    }
-
-    #[test]
     fn background_work_goes_on_beside_threads_that_are_all_busy() {
-        let busy: Vec<Busy> = (0..*CORES).map(|_| Busy::begin()).collect();
+        let busy: Vec<Busy> = (0..machine::cores()).map(|_| Busy::begin()).collect();
         let turns = std::thread::spawn(|| {
             long_point();
             let (first, _) = turn_of(Kind::Background).unwrap();

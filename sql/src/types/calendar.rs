@@ -2,6 +2,10 @@
 
 /// Microseconds of a day.
 pub const DAY_US: i64 = 86_400_000_000;
+/// Days from 1970-01-01 to 2000-01-01, from which Postgres' binary forms count.
+pub const POSTGRES_EPOCH_DAYS: i32 = 10_957;
+/// Microseconds from 1970-01-01 to 2000-01-01.
+pub const POSTGRES_EPOCH_US: i64 = POSTGRES_EPOCH_DAYS as i64 * DAY_US;
 
 /// Year (0 is 1 BC), month and day of a number of days since 1970-01-01.
 ///

@@ -44,14 +44,14 @@ pub struct Args {
     /// Seconds per measurement, after a fifth of that to warm up
     #[arg(long, value_name = "S", default_value_t = 5.0)]
     pub seconds: f64,
-    /// Numbers of connections
+    /// Numbers of connections; pipelines, and the runs while events stream in, have the one in the middle
     #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "1,8,32")]
     pub connections: Vec<usize>,
     /// Threads of the client; each serves its part of the connections. With 1, the default of pgbench and redis-benchmark too,
     /// it is like a proxy or an asynchronous program; with as many as connections, like a blocking driver
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     pub threads: usize,
-    /// How deep the pipeline is
+    /// How deep the pipeline is; 1 is none
     #[arg(long, value_name = "N", default_value_t = 16)]
     pub depth: usize,
     /// How keys are drawn
@@ -66,7 +66,7 @@ pub struct Args {
     /// Leave out the runs while events stream in
     #[arg(long)]
     pub idle: bool,
-    /// Keep the loaded data in DIR, and use what an earlier run has left there (with the same --rows and --users)
+    /// Keep the data loaded into Attune in DIR, and use what an earlier run has left there (with the same --rows and --users)
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
     /// How the Attune that is measured is started
@@ -122,13 +122,12 @@ pub fn run(args: &Args) -> Result<Report, BenchError> {
         let table = measure::idle(&servers, &data, &questions, args, *connections, 1)?;
         report.tables.push(table);
     }
+    let connections = args.connections.get(args.connections.len() / 2).copied().unwrap_or(1);
     if args.depth > 1 {
-        // As many connections as the comparison of latencies has in its middle.
-        let connections = args.connections.get(args.connections.len() / 2).copied().unwrap_or(1);
         report.tables.push(measure::idle(&servers, &data, &questions, args, connections, args.depth)?);
-        if !args.idle {
-            report.tables.push(stream::measure(&servers, &data, &questions, args, connections)?);
-        }
+    }
+    if !args.idle {
+        report.tables.push(stream::measure(&servers, &data, &questions, args, connections)?);
     }
     Ok(report)
 }

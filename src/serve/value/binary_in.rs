@@ -1,8 +1,8 @@
 //! Values from Postgres' binary form.
 
-use super::calendar::{POSTGRES_EPOCH_DAYS, POSTGRES_EPOCH_US};
 use super::{Datum, numeric, utf8};
 use attune_sql::types::SqlType;
+use attune_sql::types::calendar::{POSTGRES_EPOCH_DAYS, POSTGRES_EPOCH_US};
 use attune_sql::{SqlError, SqlState};
 use attune_storage::codec::Value;
 

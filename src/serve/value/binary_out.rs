@@ -1,8 +1,8 @@
 //! Values as Postgres' `_send` functions write them.
 
-use super::calendar::{POSTGRES_EPOCH_DAYS, POSTGRES_EPOCH_US};
 use super::numeric;
 use attune_sql::types::SqlType;
+use attune_sql::types::calendar::{POSTGRES_EPOCH_DAYS, POSTGRES_EPOCH_US};
 use attune_storage::codec::Value;
 use bytes::{BufMut, BytesMut};
 

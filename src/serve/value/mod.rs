@@ -6,11 +6,7 @@
 mod array;
 mod binary_in;
 mod binary_out;
-mod bytea;
-mod calendar;
 mod datetime_in;
-mod float;
-mod integer;
 mod interval_in;
 mod numeric;
 mod parameter;

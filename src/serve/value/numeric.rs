@@ -1,7 +1,7 @@
 //! `numeric`: an unscaled integer of up to 38 digits with a fixed scale.
 
-use super::integer;
 use attune_sql::types::SqlType;
+use attune_sql::types::text::Digits;
 use attune_sql::{SqlError, SqlState};
 use bytes::{BufMut, BytesMut};
 
@@ -31,8 +31,8 @@ pub(super) fn scale_of(sql_type: SqlType) -> i8 {
 
 /// Appends `-12.50`: always with all digits of the scale.
 pub(super) fn write_text(out: &mut BytesMut, unscaled: i128, scale: i8) {
-    let mut buffer = integer::buffer();
-    let digits = integer::digits(unscaled.unsigned_abs(), &mut buffer);
+    let digits = Digits::of(unscaled.unsigned_abs());
+    let digits = digits.as_bytes();
     if unscaled < 0 {
         out.put_u8(b'-');
     }
@@ -58,8 +58,8 @@ pub(super) fn write_text(out: &mut BytesMut, unscaled: i128, scale: i8) {
 
 /// Appends the binary form: digits of base 10,000 aligned at the point, without zeros at either end.
 pub(super) fn write_binary(out: &mut BytesMut, unscaled: i128, scale: i8) {
-    let mut buffer = integer::buffer();
-    let digits = integer::digits(unscaled.unsigned_abs(), &mut buffer);
+    let digits = Digits::of(unscaled.unsigned_abs());
+    let digits = digits.as_bytes();
     // Position of a decimal digit: its power of ten. Four of them, from a multiple of four on, are one digit here.
     let low = -i32::from(scale);
     let high = low + digits.len() as i32 - 1;

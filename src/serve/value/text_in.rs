@@ -1,7 +1,8 @@
 //! Values from text, as Postgres' input functions read them.
 
-use super::{Datum, bytea, datetime_in, interval_in, invalid_syntax, numeric, out_of_range};
+use super::{Datum, datetime_in, interval_in, invalid_syntax, numeric, out_of_range};
 use attune_sql::types::SqlType;
+use attune_sql::types::text::read_bytea;
 use attune_sql::{SqlError, SqlState};
 use attune_storage::codec::Value;
 use std::num::IntErrorKind;
@@ -25,7 +26,7 @@ pub(in crate::serve) fn parse_text(text: &str, sql_type: SqlType) -> Result<Datu
         }
         SqlType::Text | SqlType::Varchar { limit: None } => Value::Text(text),
         SqlType::Varchar { limit: Some(limit) } => Value::Text(within(text, limit)?),
-        SqlType::Bytea => return bytea::parse(text).map(Datum::Bytes),
+        SqlType::Bytea => return read_bytea(text).map(Datum::Bytes),
         SqlType::Date => Value::Date(datetime_in::date(text)?),
         SqlType::Timestamp => Value::Timestamp(datetime_in::timestamp(text)?),
         SqlType::TimestampTz => Value::TimestampTz(datetime_in::timestamptz(text)?),

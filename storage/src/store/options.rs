@@ -1,7 +1,7 @@
 //! Settings of the store, and what they mean to RocksDB.
 
 use super::keyspace::{Family, PREFIX_BYTES};
-use crate::yields;
+use crate::{machine, yields};
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, LogLevel, Options, SliceTransform,
     WriteBufferManager,
@@ -102,11 +102,10 @@ pub(super) fn first_level(memtable_bytes: usize) -> usize {
 
 /// Options of the database as a whole.
 pub(super) fn database(options: &StoreOptions, sizes: &Sizes) -> Options {
-    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let mut db = Options::default();
     db.create_if_missing(true);
     db.create_missing_column_families(true);
-    db.set_max_background_jobs(cores.clamp(2, 8) as i32);
+    db.set_max_background_jobs(machine::cores().clamp(2, 8) as i32);
     db.set_max_open_files(MAX_OPEN_FILES);
     db.set_skip_stats_update_on_db_open(true);
     db.set_write_buffer_manager(&sizes.memtables);

@@ -1,27 +1,38 @@
-//! `bytea` as text: hex, and on input also the old escape form.
+//! `bytea`: hex, and on input also the old escape form.
 
-use attune_sql::{SqlError, SqlState};
-use bytes::{BufMut, BytesMut};
+use super::push;
+use crate::{SqlError, SqlState};
+use std::fmt::Write;
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// Bytes that are written together.
+const TOGETHER: usize = 32;
 
 /// Appends `\x` and two digits per byte.
-pub(super) fn write_hex(out: &mut BytesMut, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    out.reserve(2 + 2 * bytes.len());
-    out.put_slice(b"\\x");
-    for byte in bytes {
-        out.put_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+pub fn write_bytea(out: &mut impl Write, bytes: &[u8]) {
+    push(out, "\\x");
+    for some in bytes.chunks(TOGETHER) {
+        let mut hex = [0; 2 * TOGETHER];
+        for (pair, byte) in hex.chunks_exact_mut(2).zip(some) {
+            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        }
+        // They are ASCII.
+        push(out, std::str::from_utf8(&hex[..2 * some.len()]).unwrap_or_default());
     }
 }
 
 /// Reads `\x00ff` (white space between bytes allowed) or `a\\b\000`.
-pub(super) fn parse(text: &str) -> Result<Vec<u8>, SqlError> {
+///
+/// # Errors
+/// 22P02 for what is neither.
+pub fn read_bytea(text: &str) -> Result<Vec<u8>, SqlError> {
     match text.strip_prefix("\\x") {
-        Some(hex) => parse_hex(hex),
-        None => parse_escaped(text.as_bytes()),
+        Some(hex) => read_hex(hex),
+        None => read_escaped(text.as_bytes()),
     }
 }
 
-fn parse_hex(hex: &str) -> Result<Vec<u8>, SqlError> {
+fn read_hex(hex: &str) -> Result<Vec<u8>, SqlError> {
     let mut bytes = Vec::with_capacity(hex.len() / 2);
     let mut high = None;
     for character in hex.chars() {
@@ -42,7 +53,7 @@ fn parse_hex(hex: &str) -> Result<Vec<u8>, SqlError> {
     }
 }
 
-fn parse_escaped(text: &[u8]) -> Result<Vec<u8>, SqlError> {
+fn read_escaped(text: &[u8]) -> Result<Vec<u8>, SqlError> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let [first, tail @ ..] = rest {
@@ -68,4 +79,22 @@ fn parse_escaped(text: &[u8]) -> Result<Vec<u8>, SqlError> {
 
 fn invalid(message: String) -> SqlError {
     SqlError::new(SqlState::InvalidTextRepresentation, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::written;
+    use super::*;
+
+    #[test]
+    fn bytes_are_read_in_both_forms() {
+        assert_eq!(read_bytea("\\x00 fF"), Ok(vec![0, 255]));
+        assert_eq!(read_bytea("a\\\\\\377"), Ok(vec![b'a', b'\\', 255]));
+        for wrong in ["\\x0", "\\xzz", "\\x0 0", "\\9", "\\400"] {
+            assert_eq!(read_bytea(wrong).map_err(|e| e.state), Err(SqlState::InvalidTextRepresentation), "{wrong}");
+        }
+        assert_eq!(written(|out| write_bytea(out, &[0, 255])), "\\x00ff");
+        let many = vec![0xa5; 2 * TOGETHER + 1];
+        assert_eq!(written(|out| write_bytea(out, &many)), "\\x".to_owned() + &"a5".repeat(many.len()));
+    }
 }
