@@ -73,7 +73,7 @@ fn joins() {
         "#]],
     );
     check(
-        "SELECT p.ts, q.name FROM purchases p RIGHT JOIN products q USING (product_id)",
+        "SELECT p.ts, q.name FROM purchases p RIGHT JOIN products q ON p.product_id = q.product_id",
         expect![[r#"
         project ts, name                         key=none  cost=O(d)  state=none
         -> left join ON product_id = product_id  key=none  exchange=hash(product_id),hash(product_id)  cost=O(d * matches)  state=rows of both sides, match counts

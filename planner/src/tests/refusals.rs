@@ -98,7 +98,7 @@ fn expressions() {
     check(
         "SELECT name SIMILAR TO 'a%' AS s FROM products",
         expect![[r#"
-        SIMILAR TO is not supported (0A000); hint: Use ~ with a regular expression.
+        SIMILAR TO is not supported (0A000); hint: Use LIKE, or ~ with a regular expression.
     "#]],
     );
     check(
