@@ -95,16 +95,14 @@ impl Clock {
                 }
                 Next::Event(Event::Ddl(change)) => self.schema_change(*change),
                 Next::Event(Event::Shutdown { reply }) => {
-                    let settled = self.settle();
+                    let settled = self.commits.wait();
                     self.refuse_queued();
                     let _ = reply.send(());
                     return settled;
                 }
-                // Of an epoch that has been settled since: another is in flight, and the next need not wait for it.
-                Next::Event(Event::Committed) if self.commits.is_busy() => Ok(()),
-                Next::Event(Event::Committed | Event::CommitsEnded) => self.settle(),
+                Next::Event(Event::CommitsEnded) => self.commits.wait(),
                 Next::Idle => self.background(),
-                Next::Closed => return self.settle(),
+                Next::Closed => return self.commits.wait(),
             };
             if let Err(fatal) = done {
                 // The store did not take an epoch: memory and disk may differ from here on, so nothing more is answered.
@@ -124,9 +122,6 @@ impl Clock {
                 Err(TryRecvError::Empty) => Next::Idle,
                 Err(TryRecvError::Disconnected) => Next::Closed,
             };
-        }
-        if self.commits.settles_now() {
-            return Next::Event(Event::Committed);
         }
         let next = self.next_build().map_or(self.next_trim, |build| build.min(self.next_trim));
         match yields::wait(|| self.events.recv_timeout(next.saturating_duration_since(Instant::now()))) {
@@ -149,7 +144,6 @@ impl Clock {
                     bytes += write.bytes;
                     writes.push(write);
                 }
-                Ok(Event::Committed) => {}
                 Ok(other) => {
                     self.held = Some(other);
                     break;
@@ -163,7 +157,7 @@ impl Clock {
     /// Whether the next event is a write, and is there already.
     pub(super) fn write_waits(&mut self) -> bool {
         if self.held.is_none() {
-            self.held = self.events.try_iter().find(|event| !matches!(event, Event::Committed));
+            self.held = self.events.try_recv().ok();
         }
         matches!(self.held, Some(Event::Write(_)))
     }
@@ -173,7 +167,7 @@ impl Clock {
     }
 
     fn background(&mut self) -> Result<(), SqlError> {
-        self.settle()?;
+        self.commits.wait()?;
         if Instant::now() >= self.next_trim {
             self.next_trim = Instant::now() + TRIM_INTERVAL;
             self.trim()?;
@@ -190,7 +184,7 @@ impl Clock {
                 Event::Write(Write { reply, .. }) => drop(reply.send(Err(super::stopped()))),
                 Event::Ddl(change) => drop(change.reply.send(Err(super::stopped()))),
                 Event::Shutdown { reply } => drop(reply.send(())),
-                Event::Committed | Event::CommitsEnded => {}
+                Event::CommitsEnded => {}
             }
         }
     }
@@ -224,7 +218,7 @@ impl Clock {
     }
 
     fn schema_change(&mut self, change: SchemaChange) -> Result<(), SqlError> {
-        self.settle()?;
+        self.commits.wait()?;
         let SchemaChange { base_version, ddl, reply } = change;
         match self.apply_schema_change(base_version, ddl)? {
             Ok(catalog) => drop(reply.send(Ok(catalog))),

@@ -9,9 +9,8 @@ use super::{Shared, from_storage};
 use crate::dataflow::EpochOutcome;
 use attune_sql::SqlError;
 use attune_sql::catalog::Catalog;
-use attune_storage::{PendingCommit, failpoint, yields};
+use attune_storage::{PendingCommit, PublishedEpoch, failpoint, yields};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -35,18 +34,19 @@ pub(super) struct Closing {
 }
 
 impl Closing {
-    /// Commits and publishes the epoch, then answers its writes.
+    /// Commits and publishes the epoch, answers its writes, then settles it.
     ///
     /// # Errors
     /// When the store did not take the epoch: the coordinator must stop.
     fn run(self, shared: &Shared) -> Result<(), SqlError> {
-        let epoch = match self.pending.map_or_else(|| Ok(shared.store.published()), PendingCommit::commit) {
-            Ok(epoch) => epoch,
+        let published = match self.pending.map(PendingCommit::commit).transpose() {
+            Ok(published) => published,
             Err(error) => {
                 refuse(self.writes, &from_storage(&error));
                 return Err(from_storage(&error));
             }
         };
+        let epoch = published.as_ref().map_or_else(|| shared.store.published(), PublishedEpoch::epoch);
         shared.gauges.set_events(&self.events);
         for (index, rows, finished) in self.builds {
             shared.gauges.backfill_progress(index, rows, rows, finished);
@@ -66,6 +66,8 @@ impl Closing {
         }
         record_changes(gauges, epoch.0, &self.outcome, &delays);
         tracing::debug!(epoch = epoch.0, writes = delays.len(), rows = self.input_rows, "epoch committed");
+        // Last: nobody is answered later for it.
+        published.map(PublishedEpoch::settle);
         Ok(())
     }
 }
@@ -96,9 +98,6 @@ fn record_changes(mut gauges: ViewGauges<'_>, epoch: u64, outcome: &EpochOutcome
     }
 }
 
-/// An epoch of this many bytes is settled as soon as it is committed. Others may wait for the next: they are settled in no time.
-const SETTLED_AT_ONCE_BYTES: usize = 4 << 20;
-
 /// The thread that commits one epoch while the next is computed. Dropping it waits until the thread has ended.
 pub(super) struct CommitThread {
     shared: Arc<Shared>,
@@ -109,10 +108,6 @@ pub(super) struct CommitThread {
     result: Option<Result<(), SqlError>>,
     /// Streams with events in the epoch in flight, and how many they have had in all; `None`: no epoch is in flight.
     in_flight: Option<Vec<(u32, u64)>>,
-    /// Whether the epoch in flight is to be settled as soon as it is committed: [`SETTLED_AT_ONCE_BYTES`].
-    at_once: bool,
-    /// Whether the coordinator wants to be told by an event when the epoch in flight is committed.
-    tell: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -124,8 +119,7 @@ impl CommitThread {
     pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<CommitThread> {
         let (epochs, receiver) = channel::<Closing>();
         let (sender, results) = channel();
-        let tell = Arc::new(AtomicBool::new(false));
-        let (mine, wanted) = (shared.clone(), tell.clone());
+        let mine = shared.clone();
         let thread = std::thread::Builder::new().name("attune-commits".into()).spawn(move || {
             yields::work();
             let end = End(mine);
@@ -135,15 +129,11 @@ impl CommitThread {
                 if sender.send(result).is_err() || failed {
                     return;
                 }
-                if wanted.swap(false, Ordering::SeqCst) {
-                    // A coordinator that takes no events any more has ended.
-                    let _ = end.0.queue.push(Event::Committed);
-                }
             }
         })?;
         let epochs = Some(epochs);
         let thread = Some(thread);
-        Ok(CommitThread { shared, epochs, results, result: None, in_flight: None, at_once: false, tell, thread })
+        Ok(CommitThread { shared, epochs, results, result: None, in_flight: None, thread })
     }
 
     /// Commits an epoch here and now.
@@ -154,14 +144,12 @@ impl CommitThread {
     /// Hands an epoch to the thread, when none is in flight.
     pub(super) fn hand_over(&mut self, closing: Closing) -> Result<(), SqlError> {
         let events = closing.events.clone();
-        self.at_once = closing.pending.as_ref().is_some_and(|pending| pending.bytes() >= SETTLED_AT_ONCE_BYTES);
-        self.tell.store(false, Ordering::SeqCst);
         self.epochs.as_ref().and_then(|epochs| epochs.send(closing).ok()).ok_or_else(ended)?;
         self.in_flight = Some(events);
         Ok(())
     }
 
-    /// Whether an epoch is in flight, and not committed yet.
+    /// Whether an epoch is in flight, and not settled yet.
     pub(super) fn is_busy(&mut self) -> bool {
         if self.in_flight.is_some() && self.result.is_none() {
             self.result = match self.results.try_recv() {
@@ -172,22 +160,15 @@ impl CommitThread {
         false
     }
 
-    /// Whether the epoch in flight is to be settled and is committed already. If it is not yet, its end becomes an event.
-    pub(super) fn settles_now(&mut self) -> bool {
-        if self.in_flight.is_none() || !self.at_once {
-            return false;
-        }
-        self.tell.store(true, Ordering::SeqCst);
-        !self.is_busy()
-    }
-
-    /// Waits until no epoch is in flight. Returns whether one was.
-    pub(super) fn wait(&mut self) -> Result<bool, SqlError> {
+    /// Waits until no epoch is in flight.
+    ///
+    /// # Errors
+    /// When the store did not take the one that was: the coordinator must stop.
+    pub(super) fn wait(&mut self) -> Result<(), SqlError> {
         if self.in_flight.take().is_none() {
-            return Ok(false);
+            return Ok(());
         }
-        self.result.take().unwrap_or_else(|| yields::wait(|| self.results.recv()).unwrap_or_else(|_| Err(ended())))?;
-        Ok(true)
+        self.result.take().unwrap_or_else(|| yields::wait(|| self.results.recv()).unwrap_or_else(|_| Err(ended())))
     }
 
     /// How many events a stream has had with the epoch in flight, if that has some of it.

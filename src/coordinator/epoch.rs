@@ -40,7 +40,7 @@ impl Clock {
     pub(super) fn write_epoch(&mut self, mut writes: Vec<Write>) -> Result<(), SqlError> {
         // Backfills and index builds read what is committed.
         if self.has_background_work()
-            && let Err(fatal) = self.settle()
+            && let Err(fatal) = self.commits.wait()
         {
             commit::refuse(writes, &fatal);
             return Err(fatal);
@@ -173,19 +173,6 @@ impl Clock {
             self.commits.run(closing)?;
             self.builds = builds;
             self.builds.retain(|build| !build.finished);
-        }
-        // Of the epoch before as well, while this one is committed: what its writes wait for comes first.
-        self.committer.settle();
-        Ok(())
-    }
-
-    /// Waits until the epoch before is committed, if it is not.
-    ///
-    /// # Errors
-    /// When the store did not take it: the coordinator must stop.
-    pub(super) fn settle(&mut self) -> Result<(), SqlError> {
-        if self.commits.wait()? {
-            self.committer.settle();
         }
         Ok(())
     }

@@ -19,8 +19,6 @@ pub(super) enum Event {
         /// Told when the last epoch is committed.
         reply: oneshot::Sender<()>,
     },
-    /// An epoch that is to be settled at once was committed; only the end of an idle wait.
-    Committed,
     /// The commit thread has ended: the epoch in flight may have failed.
     CommitsEnded,
 }

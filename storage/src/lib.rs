@@ -19,6 +19,7 @@ mod error;
 pub mod failpoint;
 mod ghost;
 mod key_hasher;
+mod key_order;
 pub mod machine;
 mod state_cache;
 mod store;
@@ -33,7 +34,7 @@ pub use error::StorageError;
 pub use state_cache::StateCache;
 pub use store::{
     Committer, EpochBatch, EpochScope, FORMAT_VERSION, LogChunk, LogPosition, OneEpoch, PendingCommit, PlacedRows,
-    RowPlace, Snapshot, Store, StoreOptions, Table, Values,
+    PublishedEpoch, RowPlace, Snapshot, Store, StoreOptions, Table, Values,
 };
 pub use table::{BatchShape, IndexLayout, KeyColumn, KeyRange, TableLayout, TableReader, TableWriter};
 

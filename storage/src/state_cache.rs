@@ -1,7 +1,7 @@
 //! Operator state in memory, in front of RocksDB.
 //!
-//! Only the writer reads state, so this cache has one lock, which the writer takes once for many keys, and overwrites
-//! values in place. Invariants: what is cached is what the store holds, without the epoch in flight if there is one (whose keys
+//! Only the writer reads state, and whoever settles an epoch for it writes it through, so this cache has one lock, which they take for many keys
+//! at a time, and overwrites values in place. Invariants: what is cached is what the store holds, without the epoch in flight if there is one (whose keys
 //! are looked for there first); the bytes accounted for never exceed the budget when the lock is free; anything may be missing at
 //! any time.
 

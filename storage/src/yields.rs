@@ -18,14 +18,14 @@
 use crate::machine;
 use crate::store::PREFIX_BYTES;
 use std::cell::{Cell, RefCell};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a thread works before it offers the processor.
 const TURN: Duration = Duration::from_micros(50);
 /// How long RocksDB's flushes and compactions stop after each turn, while as many other threads are busy as there are cores: a
-/// quarter of a core is left to each. They have until the next memtables are full, which a commit has not; and when they are too far
-/// behind, RocksDB makes commits wait, and these are not busy then.
+/// quarter of a core is left to each. They have until the next memtables are full, which a commit has not; when they fall behind, they
+/// [stop](hurry) for less.
 const PAUSE: Duration = Duration::from_micros(150);
 /// Their priority (`nice`), beside busy threads that are not ours.
 #[cfg(target_os = "linux")]
@@ -39,6 +39,8 @@ const SKIPPED: u32 = 15;
 
 /// Threads of this process that serve or work, and have something to do now.
 static BUSY: AtomicUsize = AtomicUsize::new(0);
+/// Microseconds that flushes and compactions stop for.
+static PAUSE_US: AtomicU32 = AtomicU32::new(PAUSE.as_micros() as u32);
 
 thread_local! {
     static SKIP: Cell<u32> = const { Cell::new(0) };
@@ -184,16 +186,22 @@ pub fn long_point() {
             }
             Kind::Background if turn.is_over(now) => {
                 // A core that is idle takes over what waits for another; one with a thread of low priority does not.
-                if every_core_is_wanted() {
-                    std::thread::sleep(PAUSE)
-                } else {
-                    std::thread::yield_now()
+                match PAUSE_US.load(Ordering::Relaxed) {
+                    pause @ 1.. if every_core_is_wanted() => {
+                        std::thread::sleep(Duration::from_micros(pause.into()));
+                    }
+                    _ => std::thread::yield_now(),
                 }
                 *turn = Turn::begin(Duration::ZERO);
             }
             _ => {}
         }
     });
+}
+
+/// How far flushes have fallen behind: from 0, they stop for others as long as they may, to 1, they do not.
+pub(crate) fn hurry(how_much: f32) {
+    PAUSE_US.store((PAUSE.as_micros() as f32 * (1.0 - how_much.clamp(0.0, 1.0))) as u32, Ordering::Relaxed);
 }
 
 /// Whether others than this thread have something to do on every core.

@@ -24,7 +24,7 @@ impl DistinctKeys {
     pub(super) fn by<'k>(rows: usize, key: impl Fn(usize) -> &'k [u8]) -> DistinctKeys {
         let hasher = RandomState::default();
         let mut seen: HashTable<u32> = HashTable::with_capacity(rows);
-        let mut first_row: Vec<u32> = Vec::new();
+        let mut first_row: Vec<u32> = Vec::with_capacity(rows);
         let mut of_row = Vec::with_capacity(rows);
         for row in 0..rows {
             let bytes = key(row);

@@ -153,6 +153,13 @@ impl EpochBatch {
         self.merged.overlays.iter().map(|(table, overlay)| (table, overlay.bytes()))
     }
 
+    /// Keys plus values of one family, but for meta records.
+    pub(super) fn bytes_of(&self, family: Family) -> usize {
+        let logs = self.written_logs().filter(|_| family == Family::Log).map(|(_, bytes)| bytes);
+        let tables = self.written_tables().filter(|(table, _)| table.family() == family).map(|(_, bytes)| bytes);
+        tables.chain(logs).sum()
+    }
+
     pub(super) fn written_logs(&self) -> impl Iterator<Item = (ObjectId, usize)> {
         self.logs.iter().map(|(stream, writes)| (*stream, writes.bytes()))
     }

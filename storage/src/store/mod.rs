@@ -11,6 +11,7 @@
 mod cached;
 mod committer;
 mod epoch_batch;
+mod flushes;
 mod keyspace;
 mod log;
 mod log_entry;
@@ -35,7 +36,7 @@ mod tests;
 mod values;
 
 pub use cached::OneEpoch;
-pub use committer::{Committer, PendingCommit};
+pub use committer::{Committer, PendingCommit, PublishedEpoch};
 pub use epoch_batch::EpochBatch;
 pub use keyspace::Table;
 pub(crate) use keyspace::{PREFIX_BYTES, successor};

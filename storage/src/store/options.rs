@@ -53,7 +53,12 @@ pub(super) const FILTER_BITS_PER_KEY: u64 = 10;
 /// Entries of the log are read in order and are large.
 const LOG_BLOCK_BYTES: usize = 32 << 10;
 /// Memtables of a column family that become one table file.
-const MEMTABLES_PER_FLUSH: usize = 8;
+pub(super) const MEMTABLES_PER_FLUSH: usize = 8;
+/// Memtables of a column family at which RocksDB makes commits wait.
+pub(super) const MAX_MEMTABLES: usize = 2 * MEMTABLES_PER_FLUSH;
+/// The part of a memtable that is its filter. Two percent would do for one of the size it should have; but an epoch goes into one as a whole, and a
+/// large one makes it three times as large.
+const MEMTABLE_FILTER_PART: f64 = 0.05;
 /// How much larger a level is than the one above it. What is written at random is merged with as many times its size on each level, so three
 /// steps of five rewrite less than two of ten.
 const LEVEL_MULTIPLIER: f64 = 5.0;
@@ -156,7 +161,7 @@ fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
     cf.set_write_buffer_size(one_memtable(options.memtable_bytes));
     cf.set_max_bytes_for_level_base(first_level(options.memtable_bytes) as u64);
     cf.set_min_write_buffer_number_to_merge(MEMTABLES_PER_FLUSH as i32);
-    cf.set_max_write_buffer_number(2 * MEMTABLES_PER_FLUSH as i32);
+    cf.set_max_write_buffer_number(MAX_MEMTABLES as i32);
     if matches!(family, Family::State | Family::Rows) {
         cf.set_max_bytes_for_level_multiplier(LEVEL_MULTIPLIER);
         // A read of the rows of one user looks only into the files that have some.
@@ -166,7 +171,7 @@ fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
         cf.set_prefix_extractor(SliceTransform::create(&name, yields::prefix, Some(long_enough)));
         // Most keys an epoch asks for are new or old, not in the memtable: skip it without a search.
         cf.set_memtable_whole_key_filtering(true);
-        cf.set_memtable_prefix_bloom_ratio(0.02);
+        cf.set_memtable_prefix_bloom_ratio(MEMTABLE_FILTER_PART);
     }
     cf
 }

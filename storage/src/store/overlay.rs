@@ -1,6 +1,7 @@
 //! Uncommitted writes in memory: found by hash, sorted when somebody wants them in order.
 
 use super::keyspace::Table;
+use crate::key_order::{Head, head, in_key_order};
 use crate::yields;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as TableEntry;
@@ -29,7 +30,7 @@ pub(super) struct Overlay {
 struct Entry {
     hash: u64,
     /// The first bytes of the key, for sorting.
-    head: u64,
+    head: Head,
     key: usize,
     value: usize,
     key_len: u32,
@@ -38,6 +39,8 @@ struct Entry {
 }
 
 const DELETED: u32 = u32::MAX;
+/// Bytes of key and value of a small row or of the state of a group.
+const TYPICAL_BYTES: usize = 64;
 
 /// One write: the hash of its key, the key, the value (`None`: deleted).
 pub(super) type Write<'a> = (u64, &'a [u8], Option<&'a [u8]>);
@@ -48,6 +51,14 @@ impl Overlay {
     pub(super) fn get(&self, hash: u64, key: &[u8]) -> Option<Option<&[u8]>> {
         let number = self.index.find(hash, |number| self.key(*number) == key)?;
         Some(self.value(*number))
+    }
+
+    /// Makes room for about so many entries more.
+    pub(super) fn reserve(&mut self, entries: usize) {
+        let Overlay { index, entries: known, data, .. } = self;
+        index.reserve(entries, |number| known[*number as usize].hash);
+        known.reserve(entries);
+        data.reserve(entries * TYPICAL_BYTES);
     }
 
     /// Writes `value` under `key`, or deletes it.
@@ -143,21 +154,8 @@ impl Overlay {
     }
 
     fn sorted(&self) -> &[u32] {
-        self.sorted.get_or_init(|| {
-            let mut order: Vec<(u64, u32)> = self.entries.iter().map(|entry| entry.head).zip(0u32..).collect();
-            order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| self.key(a.1).cmp(self.key(b.1))));
-            order.into_iter().map(|(_, number)| number).collect()
-        })
+        self.sorted.get_or_init(|| in_key_order(self.entries.iter().map(|entry| entry.head), |number| self.key(number)))
     }
-}
-
-/// The first eight bytes of a key as a number that compares as they do. A shorter key is filled up with zeros, so that it
-/// is not greater than the keys it is a prefix of.
-fn head(key: &[u8]) -> u64 {
-    let mut first = [0; 8];
-    let taken = key.len().min(8);
-    first[..taken].copy_from_slice(&key[..taken]);
-    u64::from_be_bytes(first)
 }
 
 fn length(bytes: &[u8]) -> u32 {

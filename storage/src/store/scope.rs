@@ -6,9 +6,11 @@ use super::overlay::{Overlay, Overlays};
 use super::scan::{self, Records};
 use super::shared::{Shared, for_readers};
 use super::values::Values;
+use crate::entry::WARM_KEYS;
 use crate::{Epoch, ObjectId, Result, yields};
 use arrow::array::RecordBatch;
 use bytes::Bytes;
+use parking_lot::MutexGuard;
 use rocksdb::ReadOptions;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -179,7 +181,6 @@ impl EpochScope {
         if state {
             options.fill_cache(self.shared.memory.fills_blocks());
         }
-        let mut cache = self.shared.state.lock();
         self.shared.read_each(table, &missing_keys, &options, &mut |place, value| {
             let (i, hash) = missing[place];
             let value = if state { value } else { value.map(|value| for_readers(table, value)) };
@@ -187,7 +188,7 @@ impl EpochScope {
             if state {
                 // What is absent will be written.
                 if value.is_some() {
-                    cache.insert(hash, object, keys[i], value);
+                    self.shared.state.lock().insert(hash, object, keys[i], value);
                 }
             } else {
                 self.shared.rows.insert_if(object, keys[i], value, || self.shared.steps.still_idle(noted));
@@ -202,6 +203,11 @@ impl EpochScope {
     /// When RocksDB fails.
     pub fn get(&mut self, table: Table, key: &[u8]) -> Result<Option<Bytes>> {
         Ok(self.get_many(table, &[key])?.get(0).map(Bytes::copy_from_slice))
+    }
+
+    /// Makes room for about so many writes to `table`, so that it need not grow step by step.
+    pub fn expect(&mut self, table: Table, writes: usize) {
+        self.own.table(table).reserve(writes);
     }
 
     /// Writes `value` under `key`.
@@ -274,7 +280,9 @@ impl EpochScope {
         let mut missing = Vec::new();
         let hashes: Vec<u64> = keys.iter().map(|key| self.shared.hasher.hash(object, key)).collect();
         for (i, (key, &hash)) in keys.iter().zip(&hashes).enumerate() {
-            yields::point();
+            if i.is_multiple_of(WARM_KEYS) {
+                MutexGuard::unlocked(&mut cache, yields::point);
+            }
             if state {
                 cache.warm(&hashes, i);
             }

@@ -3,6 +3,7 @@
 //! The writing phase of a commit holds the wait for the disk, by far its longest part, and costs readers nothing.
 
 use super::StoreOptions;
+use super::flushes::Flushes;
 use super::keyspace::{Family, Table, full_key};
 use super::memory::Memory;
 use super::meta;
@@ -14,6 +15,7 @@ use super::steps::{IDLE, Step, Steps};
 use crate::codec::ByteRows;
 use crate::codec::without_state;
 use crate::key_hasher::KeyHasher;
+use crate::key_order::{head, in_key_order};
 use crate::{Epoch, HotCache, ObjectId, Result, StateCache, yields};
 use bytes::Bytes;
 use rocksdb::{ColumnFamily, DB, ReadOptions};
@@ -37,10 +39,13 @@ pub(crate) struct Shared {
     pub(super) hasher: KeyHasher,
     pub(super) written: WrittenBytes,
     pub(super) memory: Memory,
+    pub(super) flushes: Flushes,
     pub(super) metadata: Metadata,
     pub(super) options: StoreOptions,
     pub(super) steps: Steps,
     published: AtomicU64,
+    /// The last epoch that the state cache knows of.
+    settled: AtomicU64,
     _lock: File,
 }
 
@@ -55,14 +60,18 @@ impl Shared {
             hasher,
             written: WrittenBytes::default(),
             memory: Memory::new(options, sizes),
+            flushes: Flushes::default(),
             metadata: Metadata::default(),
             options: options.clone(),
             steps: Steps::default(),
             published: AtomicU64::new(0),
+            settled: AtomicU64::new(0),
             _lock: lock,
         };
         let record = shared.db.get_pinned_cf(shared.family(Family::Meta), meta::EPOCH_KEY)?;
-        shared.published.store(meta::decode_epoch(record.as_deref())?.0, Ordering::Relaxed);
+        let last = meta::decode_epoch(record.as_deref())?.0;
+        shared.published.store(last, Ordering::Relaxed);
+        shared.settled.store(last, Ordering::Relaxed);
         drop(record);
         shared.metadata.choose(&shared, options.block_cache_bytes);
         Ok(shared)
@@ -80,6 +89,16 @@ impl Shared {
     pub(super) fn publish(&self, epoch: Epoch) {
         self.published.store(epoch.0, Ordering::SeqCst);
         self.steps.enter(IDLE);
+    }
+
+    pub(super) fn settled(&self) -> Epoch {
+        Epoch(self.settled.load(Ordering::SeqCst))
+    }
+
+    /// Notes that the state cache knows of `epoch`.
+    pub(super) fn settle(&self, epoch: Epoch) {
+        let before = self.settled.swap(epoch.0, Ordering::SeqCst);
+        assert_eq!(Epoch(before).next(), epoch, "epochs are settled one after the other");
     }
 
     /// The committed value of a key, straight from RocksDB.
@@ -107,8 +126,7 @@ impl Shared {
         visit: &mut dyn FnMut(usize, Option<&[u8]>),
     ) -> Result<()> {
         // RocksDB's batched multi-get wants sorted keys without repeats.
-        let mut order: Vec<usize> = (0..keys.len()).collect();
-        order.sort_unstable_by_key(|i| keys[*i]);
+        let order = in_key_order(keys.iter().map(|key| head(key)), |number| keys[number as usize]);
         let family = self.family(table.family());
         let prefix = table.object().0.to_be_bytes();
         let mut full = ByteRows::default();
@@ -117,10 +135,11 @@ impl Shared {
             full.clear();
             let mut repeats = Vec::with_capacity(chunk.len());
             for (place, number) in chunk.iter().enumerate() {
-                if place == 0 || keys[chunk[place - 1]] != keys[*number] {
+                let key = keys[*number as usize];
+                if place == 0 || keys[chunk[place - 1] as usize] != key {
                     full.push_with(|out| {
                         out.extend_from_slice(&prefix);
-                        out.extend_from_slice(keys[*number]);
+                        out.extend_from_slice(key);
                     });
                 }
                 repeats.push(full.len() - 1);
@@ -128,7 +147,7 @@ impl Shared {
             let found = self.db.batched_multi_get_cf_opt(family, full.iter(), true, options);
             let found = found.into_iter().collect::<std::result::Result<Vec<_>, _>>()?;
             for (number, place) in chunk.iter().zip(repeats) {
-                visit(*number, found[place].as_deref());
+                visit(*number as usize, found[place].as_deref());
             }
         }
         Ok(())

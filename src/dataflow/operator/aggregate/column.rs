@@ -108,8 +108,14 @@ impl AggregateColumn {
         let counts = |row: usize| {
             argument.is_none_or(|a| a.is_valid(row)) && filter.is_none_or(|f| f.is_valid(row) && f.value(row))
         };
-        let changes = groups.iter().zip(weights).enumerate().filter(|(row, _)| counts(*row));
-        Ok(changes.map(|(row, (group, weight))| Change { row: row as u32, group: *group, weight: *weight }).collect())
+        let mut changes = Vec::with_capacity(groups.len());
+        let counted = groups.iter().zip(weights).enumerate().filter(|(row, _)| counts(*row));
+        changes.extend(counted.map(|(row, (group, weight))| Change {
+            row: row as u32,
+            group: *group,
+            weight: *weight,
+        }));
+        Ok(changes)
     }
 
     /// Forgets the groups of the last step.

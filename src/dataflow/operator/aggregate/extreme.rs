@@ -5,6 +5,7 @@ use crate::dataflow::operator::state_bytes::{damaged, get_byte, get_bytes, put_b
 use arrow::array::ArrayRef;
 use attune_storage::codec::KeyCodec;
 use attune_storage::{ColumnType, KeyColumn, StorageError};
+use smallvec::SmallVec;
 
 /// The smallest value in the order of a key codec, which is descending for max. NULLs do not count; NaN is the largest
 /// float.
@@ -15,8 +16,8 @@ use attune_storage::{ColumnType, KeyColumn, StorageError};
 /// Example (min): with `{2: 1, 5: 1}` stored and extreme 2, `{2: -1, 7: +1}` gives 5.
 pub(super) struct Extreme {
     codec: KeyCodec,
-    /// Per group: one byte of no meaning, then the encoded value. `None`: no values.
-    values: Vec<Option<Box<[u8]>>>,
+    /// Per group: one byte of no meaning, then the encoded value, which is eight bytes and one for most types. `None`: no values.
+    values: Vec<Option<SmallVec<[u8; 16]>>>,
     /// The key of NULL.
     null: Vec<u8>,
 }
@@ -47,7 +48,7 @@ impl Extreme {
     pub(super) fn push_state(&mut self, state: &mut &[u8]) -> Result<(), Fault> {
         let value = match get_byte(state)? {
             0 => None,
-            1 => Some(get_bytes(state)?.into()),
+            1 => Some(SmallVec::from_slice(get_bytes(state)?)),
             _ => return Err(damaged("an extreme that is neither there nor not")),
         };
         self.values.push(value);
@@ -68,7 +69,7 @@ impl Extreme {
     pub(super) fn consider(&mut self, group: usize, value: &[u8]) {
         let current = &mut self.values[group];
         if current.as_ref().is_none_or(|current| value < &**current) {
-            *current = Some(value.into());
+            *current = Some(SmallVec::from_slice(value));
         }
     }
 
@@ -79,7 +80,7 @@ impl Extreme {
 
     /// The extreme as found in the multiset.
     pub(super) fn set(&mut self, group: usize, value: Option<&[u8]>) {
-        self.values[group] = value.map(Into::into);
+        self.values[group] = value.map(SmallVec::from_slice);
     }
 
     /// The extreme of each group.

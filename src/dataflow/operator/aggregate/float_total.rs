@@ -2,13 +2,15 @@
 
 use super::Fault;
 use crate::dataflow::operator::state_bytes::{damaged, get_f64, get_signed, get_unsigned, put_signed, put_unsigned};
+use smallvec::SmallVec;
 
 /// A sum of floats kept exactly, as floats whose bits do not overlap, smallest first: Shewchuk, "Adaptive Precision
 /// Floating-Point Arithmetic" (1997), as Python's `math.fsum`. Adding and taking away in any order leaves no error, so an
-/// empty sum is exactly zero and the result depends on the values only. Usually two or three floats.
+/// empty sum is exactly zero and the result depends on the values only.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Expansion {
-    parts: Vec<f64>,
+    /// Usually two or three.
+    parts: SmallVec<[f64; 4]>,
 }
 
 impl Expansion {

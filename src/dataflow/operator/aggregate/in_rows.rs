@@ -131,6 +131,7 @@ impl RowAggregates {
         new: &ByteRows,
         scope: &mut StepScope<'_>,
     ) -> Result<Changed, Fault> {
+        scope.state.expect(self.rows, keys.len());
         let mut changed = Changed::default();
         let (mut state, mut value) = (Vec::new(), Vec::new());
         // Rows of groups that are left come in the order of the groups.

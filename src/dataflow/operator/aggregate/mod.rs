@@ -121,6 +121,7 @@ impl AggregateOperator {
 
     /// Writes back the touched groups; those without rows are deleted.
     fn store(&self, keys: &[&[u8]], rows: &[i64], state: &mut EpochScope) {
+        state.expect(self.groups, keys.len());
         let mut value = Vec::new();
         for (group, (key, rows)) in keys.iter().zip(rows).enumerate() {
             if *rows == 0 && !self.is_global() {

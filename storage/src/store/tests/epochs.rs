@@ -313,13 +313,15 @@ fn an_epoch_in_flight_is_seen_by_the_next_and_by_nobody_else() {
     assert_eq!(fixture.store.published(), Epoch(1));
     assert_eq!(reader.point(b"k").unwrap().as_deref(), Some(&b"before"[..]));
 
-    let committed = std::thread::spawn(move || pending.commit().unwrap()).join().unwrap();
-    assert_eq!((committed, fixture.store.published()), (Epoch(2), Epoch(2)));
+    let published = std::thread::spawn(move || pending.commit().unwrap()).join().unwrap();
+    assert_eq!((published.epoch(), fixture.store.published()), (Epoch(2), Epoch(2)));
     assert_eq!(reader.point(b"k").unwrap().as_deref(), Some(&b"in flight"[..]));
-    // Before it is told, and after.
+    // Before it is settled, and after, by an epoch that was begun before and by one that is begun then.
     check(&next);
-    fixture.committer.settle();
+    check(&fixture.committer.begin());
+    std::thread::spawn(move || published.settle()).join().unwrap();
     check(&next);
+    check(&fixture.committer.begin());
     let mut scope = next.scope();
     scope.put(STATE, b"k", b"next");
     next.merge(scope).unwrap();

@@ -30,8 +30,7 @@ fn a_note_takes_the_way_of_a_write() {
     assert_eq!(noted(&batch.scope(), b"k").as_deref(), Some(&b"merged"[..]));
     let pending = fixture.committer.detach(batch);
     assert_eq!(noted(&fixture.committer.begin().scope(), b"k").as_deref(), Some(&b"merged"[..]), "in flight");
-    pending.commit().unwrap();
-    fixture.committer.settle();
+    pending.commit().unwrap().settle();
     fixture.epoch(|scope| {
         assert_eq!(noted(scope, b"k").as_deref(), Some(&b"merged"[..]));
         scope.note(STATE.object(), b"k", None);

@@ -97,16 +97,14 @@ fn a_scope_reads_like_a_map() {
                 check_reads(&mut scope, &model, &probes, after.as_ref(), limit);
                 batch.merge(scope).unwrap();
                 if let Some(pending) = in_flight.take() {
-                    pending.commit().unwrap();
-                    fixture.committer.settle();
+                    pending.commit().unwrap().settle();
                 }
                 // The next epoch sees this one, whether it is committed or in flight.
                 let pending = fixture.committer.detach(batch);
                 if *detached {
                     in_flight = Some(pending);
                 } else {
-                    pending.commit().unwrap();
-                    fixture.committer.settle();
+                    pending.commit().unwrap().settle();
                 }
                 let mut scope = fixture.committer.begin().scope();
                 check_reads(&mut scope, &model, &probes, after.as_ref(), limit);

@@ -1,0 +1,105 @@
+//! Keeps flushes up with commits.
+//!
+//! RocksDB counts memtables: it flushes [`MEMTABLES_PER_FLUSH`] of a family together, and makes commits wait when there are twice as
+//! many. That is not enough for two reasons. An epoch goes into one memtable as a whole, so some are many times as large as they should
+//! be. And our flushes [stand back](yields) behind commits: one of such memtables then takes so long that the next ones fill up, and
+//! commits wait for a second. So commits look from time to time at what waits to be flushed.
+
+use super::EpochBatch;
+use super::keyspace::Family;
+use super::options::{MAX_MEMTABLES, MEMTABLES_PER_FLUSH};
+use super::shared::Shared;
+use crate::yields;
+use rocksdb::{FlushOptions, properties};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes that are written between two looks.
+const LOOK_BYTES: u64 = 1 << 20;
+/// A family that holds so much of all `memtable_bytes` is flushed, however few memtables that is: RocksDB would begin with a quarter, if all
+/// of them were as large as they should be.
+const FLUSHED_PART: u64 = 2;
+/// Memtables of a family from which on flushes stand back less and less, since more come in meanwhile: those that one flush takes, and two.
+const HURRY_FROM: u64 = MEMTABLES_PER_FLUSH as u64 + 2;
+/// Memtables from which on they do not stand back: one more, and RocksDB slows commits down.
+const HURRY_ALL: u64 = MAX_MEMTABLES as u64 - 2;
+
+#[derive(Default)]
+pub(super) struct Flushes {
+    unseen: AtomicU64,
+}
+
+impl Flushes {
+    /// An epoch was committed.
+    pub(super) fn wrote(&self, shared: &Shared, batch: &EpochBatch) {
+        let bytes = batch.bytes() as u64;
+        if self.unseen.fetch_add(bytes, Ordering::Relaxed) + bytes < LOOK_BYTES {
+            return;
+        }
+        self.unseen.store(0, Ordering::Relaxed);
+        let mut waiting = 0;
+        for family in Family::ALL {
+            match look_at(shared, family, batch) {
+                Ok(memtables) => waiting = waiting.max(memtables),
+                // What it is worth is speed; the next commit will tell if RocksDB is in trouble.
+                Err(error) => tracing::warn!(%error, "RocksDB does not tell what waits to be flushed"),
+            }
+        }
+        yields::hurry(hurry(waiting));
+    }
+}
+
+/// Begins a flush of the family if it is time. Returns how many of its memtables wait.
+fn look_at(shared: &Shared, family: Family, batch: &EpochBatch) -> Result<u64, rocksdb::Error> {
+    let cf = shared.family(family);
+    let number = |property| shared.db.property_int_value_cf(cf, property).map(Option::unwrap_or_default);
+    // Of the memtable that is written to RocksDB only knows that it is full: of how much of this epoch it does not say.
+    let held = number(properties::CUR_SIZE_ALL_MEM_TABLES)? + batch.bytes_of(family) as u64;
+    let is_large = held >= shared.memory.memtable_bytes() / FLUSHED_PART;
+    // One at a time: what is being flushed counts until it is done.
+    if is_large && number(properties::NUM_RUNNING_FLUSHES)? == 0 && number(properties::MEM_TABLE_FLUSH_PENDING)? == 0 {
+        let mut options = FlushOptions::default();
+        options.set_wait(false);
+        shared.db.flush_cf_opt(cf, &options)?;
+    }
+    number(properties::NUM_IMMUTABLE_MEM_TABLE)
+}
+
+/// How much flushes are to hurry, from 0 to 1, with so many memtables of one family.
+fn hurry(waiting: u64) -> f32 {
+    waiting.saturating_sub(HURRY_FROM) as f32 / (HURRY_ALL - HURRY_FROM) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{StoreFixture, small};
+    use crate::{ObjectId, Table};
+    use rocksdb::WaitForCompactOptions;
+
+    #[test]
+    fn an_epoch_that_fills_half_of_the_memory_is_flushed_though_it_is_one_memtable() {
+        let options = small();
+        let mut fixture = StoreFixture::with(&options);
+        let mut write = |bytes: usize| {
+            fixture.epoch(|scope| {
+                for key in 0..bytes / 1_024 {
+                    scope.put(Table::Rows(ObjectId(7)), &key.to_be_bytes(), &[7; 1_024]);
+                }
+            });
+            let db = &fixture.store.shared.db;
+            db.wait_for_compact(&WaitForCompactOptions::default()).unwrap();
+            let files = properties::TOTAL_SST_FILES_SIZE;
+            db.property_int_value_cf(fixture.store.shared.family(Family::Rows), files).unwrap().unwrap()
+        };
+        assert_eq!(write(options.memtable_bytes / 3), 0);
+        assert!(write(options.memtable_bytes / 3) > 0);
+    }
+
+    #[test]
+    fn flushes_hurry_before_commits_have_to_wait() {
+        assert_eq!(hurry(MEMTABLES_PER_FLUSH as u64), 0.0);
+        assert_eq!(hurry((HURRY_FROM + HURRY_ALL) / 2), 0.5);
+        assert_eq!(hurry(MAX_MEMTABLES as u64 - 2), 1.0);
+        assert!(hurry(MAX_MEMTABLES as u64) > 1.0);
+    }
+}
