@@ -287,7 +287,6 @@ pub(super) const OPERATORS: &[(&str, Operator)] = &[
 
 fn refused(expr: &DfExpr) -> SqlError {
     let (what, instead) = match expr {
-        DfExpr::SimilarTo(_) => ("SIMILAR TO is not supported", "Use ~ with a regular expression."),
         DfExpr::ScalarSubquery(_) | DfExpr::OuterReferenceColumn(..) => {
             ("this subquery cannot be turned into a join", "Write it as a join with a subquery in FROM.")
         }

@@ -20,13 +20,14 @@ use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Ope
 pub(super) fn check(plan: &LogicalPlan) -> std::result::Result<(), SqlError> {
     plan.apply_with_subqueries(|node| {
         if let LogicalPlan::Subquery(lateral) = node {
-            check_correlated(&lateral.subquery, Use::Rows)?;
+            refers_out(&lateral.subquery, Use::Rows)?;
         }
         let is_condition = matches!(node, LogicalPlan::Filter(_));
-        let schema = merge_schema(&node.inputs());
         node.apply_expressions(|expr| {
             expr.apply(|expr| check_use(expr, is_condition))?;
-            check_membership(expr, Place::Conjunct, &schema)?;
+            if is_condition {
+                check_membership(expr, Place::Conjunct, &merge_schema(&node.inputs()))?;
+            }
             Ok(TreeNodeRecursion::Continue)
         })
     })
@@ -44,26 +45,23 @@ enum Use {
 }
 
 fn check_use(expr: &Expr, is_condition: bool) -> Result<TreeNodeRecursion> {
-    match expr {
+    let (subquery, used) = match expr {
         // There are no joins that give an answer beside the row, but for conditions.
         Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_) if !is_condition => refuse(
             "EXISTS, IN and ANY of a subquery are not supported outside WHERE and HAVING".to_owned(),
             "LEFT JOIN the subquery, with DISTINCT, and test its column for NULL.",
         )?,
-        Expr::Exists(exists) => check_correlated(&exists.subquery.subquery, Use::Test)?,
-        Expr::InSubquery(list) => check_correlated(&list.subquery.subquery, Use::Test)?,
-        Expr::SetComparison(any) => check_correlated(&any.subquery.subquery, Use::Test)?,
-        Expr::ScalarSubquery(value) => check_correlated(&value.subquery, Use::Rows)?,
-        _ => {}
-    }
+        Expr::Exists(exists) => (&exists.subquery, Use::Test),
+        Expr::InSubquery(list) => (&list.subquery, Use::Test),
+        Expr::SetComparison(any) => (&any.subquery, Use::Test),
+        Expr::ScalarSubquery(value) => (value, Use::Rows),
+        _ => return Ok(TreeNodeRecursion::Continue),
+    };
+    refers_out(&subquery.subquery, used)?;
     Ok(TreeNodeRecursion::Continue)
 }
 
-fn check_correlated(plan: &LogicalPlan, used: Use) -> Result<()> {
-    refers_out(plan, used).map(|_| ())
-}
-
-/// Whether a plan refers to columns of an outer query.
+/// Whether a plan refers to columns of an outer query. Refused where that would become another join.
 fn refers_out(plan: &LogicalPlan, used: Use) -> Result<bool> {
     let mut below = false;
     for input in plan.inputs() {
@@ -125,9 +123,9 @@ fn check_membership(expr: &Expr, at: Place, schema: &DFSchema) -> Result<()> {
             }
             case.else_expr.iter().try_for_each(|otherwise| check_membership(otherwise, Place::Value, schema))
         }
-        Expr::Not(inner) if matches!(&**inner, Expr::InSubquery(_)) => match &**inner {
+        Expr::Not(inner) => match &**inner {
             Expr::InSubquery(list) => check_in(list, !list.negated, at, schema),
-            _ => Ok(()),
+            other => check_membership(other, Place::Value, schema),
         },
         Expr::InSubquery(list) => check_in(list, list.negated, at, schema),
         other => other
