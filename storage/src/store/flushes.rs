@@ -10,7 +10,8 @@ use super::keyspace::Family;
 use super::options::{MAX_MEMTABLES, MEMTABLES_PER_FLUSH};
 use super::shared::Shared;
 use crate::yields;
-use rocksdb::{FlushOptions, properties};
+use rocksdb::properties::{self, PropName};
+use rocksdb::{ColumnFamily, FlushOptions};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes that are written between two looks.
@@ -22,9 +23,13 @@ const FLUSHED_PART: u64 = 2;
 const HURRY_FROM: u64 = MEMTABLES_PER_FLUSH as u64 + 2;
 /// Memtables from which on they do not stand back: one more, and RocksDB slows commits down.
 const HURRY_ALL: u64 = MAX_MEMTABLES as u64 - 2;
+/// Flushed files that wait to be merged from which on none is added before its time: with twice as many RocksDB slows commits down.
+const MANY_FILES: u64 = 10;
 
+/// Looks at what waits to be flushed.
 #[derive(Default)]
 pub(super) struct Flushes {
+    /// Bytes written since the last look.
     unseen: AtomicU64,
 }
 
@@ -51,17 +56,29 @@ impl Flushes {
 /// Begins a flush of the family if it is time. Returns how many of its memtables wait.
 fn look_at(shared: &Shared, family: Family, batch: &EpochBatch) -> Result<u64, rocksdb::Error> {
     let cf = shared.family(family);
-    let number = |property| shared.db.property_int_value_cf(cf, property).map(Option::unwrap_or_default);
     // Of the memtable that is written to RocksDB only knows that it is full: of how much of this epoch it does not say.
-    let held = number(properties::CUR_SIZE_ALL_MEM_TABLES)? + batch.bytes_of(family) as u64;
+    let held = number(shared, cf, properties::CUR_SIZE_ALL_MEM_TABLES)? + batch.bytes_of(family) as u64;
     let is_large = held >= shared.memory.memtable_bytes() / FLUSHED_PART;
-    // One at a time: what is being flushed counts until it is done.
-    if is_large && number(properties::NUM_RUNNING_FLUSHES)? == 0 && number(properties::MEM_TABLE_FLUSH_PENDING)? == 0 {
+    if is_large && may_flush(shared, cf)? {
         let mut options = FlushOptions::default();
         options.set_wait(false);
         shared.db.flush_cf_opt(cf, &options)?;
     }
-    number(properties::NUM_IMMUTABLE_MEM_TABLE)
+    number(shared, cf, properties::NUM_IMMUTABLE_MEM_TABLE)
+}
+
+/// Whether RocksDB takes a flush at once. Not while one is running, of which all counts until it is done; and where one file more would slow commits
+/// down, whoever asks for a flush is made to wait until it would not.
+fn may_flush(shared: &Shared, cf: &ColumnFamily) -> Result<bool, rocksdb::Error> {
+    let files = shared.db.property_value_cf(cf, properties::num_files_at_level(0))?;
+    Ok(number(shared, cf, properties::NUM_RUNNING_FLUSHES)? == 0
+        && number(shared, cf, properties::MEM_TABLE_FLUSH_PENDING)? == 0
+        && number(shared, cf, properties::ACTUAL_DELAYED_WRITE_RATE)? == 0
+        && files.and_then(|files| files.parse().ok()).unwrap_or(0) < MANY_FILES)
+}
+
+fn number(shared: &Shared, cf: &ColumnFamily, property: &PropName) -> Result<u64, rocksdb::Error> {
+    shared.db.property_int_value_cf(cf, property).map(Option::unwrap_or_default)
 }
 
 /// How much flushes are to hurry, from 0 to 1, with so many memtables of one family.
