@@ -67,7 +67,9 @@ impl Closing {
         record_changes(gauges, epoch.0, &self.outcome, &delays);
         tracing::debug!(epoch = epoch.0, writes = delays.len(), rows = self.input_rows, "epoch committed");
         // Last: nobody is answered later for it.
-        published.map(PublishedEpoch::settle);
+        if let Some(published) = published {
+            published.settle();
+        }
         Ok(())
     }
 }

@@ -10,7 +10,6 @@ use crate::SqlError;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, ExprSchema, JoinType, Result};
 use datafusion::logical_expr::expr::InSubquery;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, SkipType};
 
 /// Checks all subqueries of a plan.
@@ -23,13 +22,11 @@ pub(super) fn check(plan: &LogicalPlan) -> std::result::Result<(), SqlError> {
             refers_out(&lateral.subquery, Use::Rows)?;
         }
         let is_condition = matches!(node, LogicalPlan::Filter(_));
-        node.apply_expressions(|expr| {
-            expr.apply(|expr| check_use(expr, is_condition))?;
-            if is_condition {
-                check_membership(expr, Place::Conjunct, &merge_schema(&node.inputs()))?;
-            }
-            Ok(TreeNodeRecursion::Continue)
-        })
+        let goes_on = node.apply_expressions(|expr| expr.apply(|expr| check_use(expr, is_condition)))?;
+        if let LogicalPlan::Filter(filter) = node {
+            check_membership(&filter.predicate, Place::Conjunct, filter.input.schema())?;
+        }
+        Ok(goes_on)
     })
     .map(|_| ())
     .map_err(|e| map_datafusion_error(&e))

@@ -218,7 +218,7 @@ fn update_state(shared: &Shared, writes: &Merged) {
         let hashes: Vec<u64> = overlay.iter().map(|(hash, _, _)| hash).collect();
         for (i, (hash, key, value)) in overlay.iter().enumerate() {
             if i.is_multiple_of(WARM_KEYS) {
-                MutexGuard::unlocked_fair(&mut state, yields::point);
+                MutexGuard::unlocked_fair(&mut state, yields::long_point);
             }
             state.warm(&hashes, i);
             state.write(hash, table.object(), key, value);

@@ -153,11 +153,13 @@ impl EpochBatch {
         self.merged.overlays.iter().map(|(table, overlay)| (table, overlay.bytes()))
     }
 
-    /// Keys plus values of one family, but for meta records.
-    pub(super) fn bytes_of(&self, family: Family) -> usize {
-        let logs = self.written_logs().filter(|_| family == Family::Log).map(|(_, bytes)| bytes);
-        let tables = self.written_tables().filter(|(table, _)| table.family() == family).map(|(_, bytes)| bytes);
-        tables.chain(logs).sum()
+    /// Keys plus values of each family, in the order of [`Family::ALL`], but for meta records.
+    pub(super) fn bytes_of_families(&self) -> [usize; Family::ALL.len()] {
+        let logs = self.written_logs().map(|(_, bytes)| (Family::Log, bytes));
+        let tables = self.written_tables().map(|(table, bytes)| (table.family(), bytes));
+        let mut all = [0; Family::ALL.len()];
+        tables.chain(logs).for_each(|(family, bytes)| all[family as usize] += bytes);
+        all
     }
 
     pub(super) fn written_logs(&self) -> impl Iterator<Item = (ObjectId, usize)> {

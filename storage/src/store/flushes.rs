@@ -42,8 +42,8 @@ impl Flushes {
         }
         self.unseen.store(0, Ordering::Relaxed);
         let mut waiting = 0;
-        for family in Family::ALL {
-            match look_at(shared, family, batch) {
+        for (family, bytes) in Family::ALL.into_iter().zip(batch.bytes_of_families()) {
+            match look_at(shared, family, bytes) {
                 Ok(memtables) => waiting = waiting.max(memtables),
                 // What it is worth is speed; the next commit will tell if RocksDB is in trouble.
                 Err(error) => tracing::warn!(%error, "RocksDB does not tell what waits to be flushed"),
@@ -53,11 +53,11 @@ impl Flushes {
     }
 }
 
-/// Begins a flush of the family if it is time. Returns how many of its memtables wait.
-fn look_at(shared: &Shared, family: Family, batch: &EpochBatch) -> Result<u64, rocksdb::Error> {
+/// Begins a flush of the family, into which `bytes` were just written, if it is time. Returns how many of its memtables wait.
+fn look_at(shared: &Shared, family: Family, bytes: usize) -> Result<u64, rocksdb::Error> {
     let cf = shared.family(family);
     // Of the memtable that is written to RocksDB only knows that it is full: of how much of this epoch it does not say.
-    let held = number(shared, cf, properties::CUR_SIZE_ALL_MEM_TABLES)? + batch.bytes_of(family) as u64;
+    let held = number(shared, cf, properties::CUR_SIZE_ALL_MEM_TABLES)? + bytes as u64;
     let is_large = held >= shared.memory.memtable_bytes() / FLUSHED_PART;
     if is_large && may_flush(shared, cf)? {
         let mut options = FlushOptions::default();

@@ -12,7 +12,8 @@ use super::options::{MIN_MEMTABLE_BYTES, Sizes, first_level, one_memtable};
 use super::shared::Shared;
 use crate::ghost::Ghost;
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use rocksdb::WriteBufferManager;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// A cache that would answer less than this share of what it is asked becomes small, ...
 const LEAST_HIT_RATE: f64 = 0.25;
@@ -42,7 +43,7 @@ pub(super) struct Memory {
     interval: u64,
     written: AtomicU64,
     state_is_small: AtomicBool,
-    memtable_bytes: AtomicUsize,
+    memtables: WriteBufferManager,
     state_reads: AtomicU32,
     /// `None`: every cache keeps what its own setting says.
     shares: Option<Mutex<Shares>>,
@@ -84,12 +85,13 @@ impl Memory {
     /// For a store that was opened with `sizes`.
     pub(super) fn new(options: &StoreOptions, sizes: Sizes) -> Memory {
         let (state, rows) = (Share::default(), Share::default());
+        let memtables = sizes.memtables.clone();
         let shares = Shares { sizes, state, rows, told_bytes: options.memtable_bytes };
         Memory {
             interval: options.memtable_bytes.max(MIN_MEMTABLE_BYTES) as u64 / 2,
             written: AtomicU64::new(0),
             state_is_small: AtomicBool::new(false),
-            memtable_bytes: AtomicUsize::new(options.memtable_bytes),
+            memtables,
             state_reads: AtomicU32::new(0),
             shares: options.shared_memory.then(|| Mutex::new(shares)),
         }
@@ -128,7 +130,7 @@ impl Memory {
 
     /// Bytes that all memtables may have now.
     pub(super) fn memtable_bytes(&self) -> u64 {
-        self.memtable_bytes.load(Ordering::Relaxed) as u64
+        self.memtables.get_buffer_size() as u64
     }
 
     /// Whether the next read of state is to fill the block cache.
@@ -155,7 +157,6 @@ impl Memory {
         self.state_is_small.store(shares.state.small, Ordering::Relaxed);
         shares.sizes.block_cache.set_capacity(block_cache);
         shares.sizes.memtables.set_buffer_size(memtables.max(MIN_MEMTABLE_BYTES));
-        self.memtable_bytes.store(memtables, Ordering::Relaxed);
     }
 }
 

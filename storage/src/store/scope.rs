@@ -273,6 +273,7 @@ impl EpochScope {
     fn known(&self, table: Table, keys: &[&[u8]], state: bool, values: &mut Values) -> Vec<(usize, u64)> {
         let object = table.object();
         let layers = self.layers(table);
+        yields::long_point();
         let mut cache = self.shared.state.lock();
         if state {
             cache.follow(table);
@@ -280,8 +281,8 @@ impl EpochScope {
         let mut missing = Vec::new();
         let hashes: Vec<u64> = keys.iter().map(|key| self.shared.hasher.hash(object, key)).collect();
         for (i, (key, &hash)) in keys.iter().zip(&hashes).enumerate() {
-            if i.is_multiple_of(WARM_KEYS) {
-                MutexGuard::unlocked(&mut cache, yields::point);
+            if i > 0 && i.is_multiple_of(WARM_KEYS) {
+                MutexGuard::unlocked(&mut cache, yields::long_point);
             }
             if state {
                 cache.warm(&hashes, i);
