@@ -16,6 +16,7 @@ pub(crate) enum Family {
 }
 
 impl Family {
+    /// Each in the place of its number.
     pub(crate) const ALL: [Family; 4] = [Family::Meta, Family::Log, Family::State, Family::Rows];
 
     /// The name on disk.

@@ -12,7 +12,7 @@ use super::options::{MIN_MEMTABLE_BYTES, Sizes, first_level, one_memtable};
 use super::shared::Shared;
 use crate::ghost::Ghost;
 use parking_lot::Mutex;
-use rocksdb::WriteBufferManager;
+use rocksdb::{Cache, WriteBufferManager};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// A cache that would answer less than this share of what it is asked becomes small, ...
@@ -43,6 +43,7 @@ pub(super) struct Memory {
     interval: u64,
     written: AtomicU64,
     state_is_small: AtomicBool,
+    /// Says how large they may be, to whoever looks.
     memtables: WriteBufferManager,
     state_reads: AtomicU32,
     /// `None`: every cache keeps what its own setting says.
@@ -50,7 +51,7 @@ pub(super) struct Memory {
 }
 
 struct Shares {
-    sizes: Sizes,
+    block_cache: Cache,
     state: Share,
     rows: Share,
     /// For how many bytes of memtables the options of RocksDB were made.
@@ -85,8 +86,8 @@ impl Memory {
     /// For a store that was opened with `sizes`.
     pub(super) fn new(options: &StoreOptions, sizes: Sizes) -> Memory {
         let (state, rows) = (Share::default(), Share::default());
-        let memtables = sizes.memtables.clone();
-        let shares = Shares { sizes, state, rows, told_bytes: options.memtable_bytes };
+        let Sizes { block_cache, memtables } = sizes;
+        let shares = Shares { block_cache, state, rows, told_bytes: options.memtable_bytes };
         Memory {
             interval: options.memtable_bytes.max(MIN_MEMTABLE_BYTES) as u64 / 2,
             written: AtomicU64::new(0),
@@ -155,8 +156,8 @@ impl Memory {
             }
         }
         self.state_is_small.store(shares.state.small, Ordering::Relaxed);
-        shares.sizes.block_cache.set_capacity(block_cache);
-        shares.sizes.memtables.set_buffer_size(memtables.max(MIN_MEMTABLE_BYTES));
+        shares.block_cache.set_capacity(block_cache);
+        self.memtables.set_buffer_size(memtables.max(MIN_MEMTABLE_BYTES));
     }
 }
 
@@ -282,7 +283,7 @@ mod tests {
         let shared = &fixture.store.shared;
         let shares = shared.memory.shares.as_ref().unwrap().lock();
         let division = shares.divide(&shared.options);
-        assert_eq!(division.memtables, shares.sizes.memtables.get_buffer_size());
+        assert_eq!(division.memtables as u64, shared.memory.memtable_bytes());
         assert_eq!(division.memtables, shares.told_bytes, "the last to look was the writer");
         [shared.state.budget(), shared.rows.budget_bytes(), division.block_cache, division.memtables]
     }

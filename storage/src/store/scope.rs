@@ -273,6 +273,7 @@ impl EpochScope {
     fn known(&self, table: Table, keys: &[&[u8]], state: bool, values: &mut Values) -> Vec<(usize, u64)> {
         let object = table.object();
         let layers = self.layers(table);
+        // Before the lock, which the thread that settles waits for.
         yields::long_point();
         let mut cache = self.shared.state.lock();
         if state {
