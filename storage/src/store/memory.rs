@@ -5,9 +5,13 @@
 //! memtables are merged into the levels below less often. With state that fits, or of which a part is hot, the caches of
 //! entries are what makes it fast. So a cache that would not answer much, even if it had all of its share, gives most of that to block cache
 //! and memtables, until it would. What it would answer its [ghost](crate::ghost) tells.
+//!
+//! Filters and indexes come before all of that: each read looks into those of several files, and where they are whole, one that is not cached is
+//! megabytes to be read for one key. The block cache gets room for them from what was given away, then from the caches of entries.
 
 use super::StoreOptions;
 use super::keyspace::Family;
+use super::metadata;
 use super::options::{MIN_MEMTABLE_BYTES, Sizes, first_level, one_memtable};
 use super::shared::Shared;
 use crate::ghost::Ghost;
@@ -32,6 +36,12 @@ const READS_PER_FILL: u32 = 8;
 /// [`READS_PER_FILL`] of each comes to lie in the first part. (Were it every eighth read, an epoch that reads two tables would cache blocks of one only,
 /// and read filters of the other from its files for each key.)
 const READ_STEP: u32 = 0x9e37_79b9;
+/// The block cache is made larger for filters and indexes by this part of its share at a time: a cache of entries that has to give something away
+/// forgets what it has.
+const BLOCK_STEPS: u64 = 8;
+/// The part of its share that a cache of entries keeps, however many filters and indexes there are. More than [`SMALL_PART`] leaves it: what
+/// fits while they are small must fit when they are not.
+const KEPT_PART: usize = 4;
 /// Bytes of an entry, before there are any to measure.
 const ENTRY_BYTES: usize = 192;
 /// Entries that are enough to tell what one has.
@@ -54,6 +64,10 @@ struct Shares {
     block_cache: Cache,
     state: Share,
     rows: Share,
+    /// Bytes of all filters and indexes, at the last look.
+    metadata: u64,
+    /// What everybody has now.
+    given: Division,
     /// For how many bytes of memtables the options of RocksDB were made.
     told_bytes: usize,
 }
@@ -69,6 +83,7 @@ struct Share {
 }
 
 /// Who has how many bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Division {
     state_cache: usize,
     row_cache: usize,
@@ -76,18 +91,18 @@ struct Division {
     memtables: usize,
 }
 
-/// Which caches are to have another size.
-struct Changed {
-    state: bool,
-    rows: bool,
-}
-
 impl Memory {
     /// For a store that was opened with `sizes`.
     pub(super) fn new(options: &StoreOptions, sizes: Sizes) -> Memory {
         let (state, rows) = (Share::default(), Share::default());
         let Sizes { block_cache, memtables } = sizes;
-        let shares = Shares { block_cache, state, rows, told_bytes: options.memtable_bytes };
+        let given = Division {
+            state_cache: options.state_cache_bytes,
+            row_cache: options.row_cache_bytes,
+            block_cache: options.block_cache_bytes,
+            memtables: options.memtable_bytes,
+        };
+        let shares = Shares { block_cache, state, rows, metadata: 0, given, told_bytes: options.memtable_bytes };
         Memory {
             interval: options.memtable_bytes.max(MIN_MEMTABLE_BYTES) as u64 / 2,
             written: AtomicU64::new(0),
@@ -98,23 +113,37 @@ impl Memory {
         }
     }
 
+    /// The store was opened: what it holds has to be read.
+    pub(super) fn opened(&self, shared: &Shared) {
+        self.look(shared, |_| ());
+    }
+
     /// An epoch of so many bytes was committed.
     pub(super) fn wrote(&self, shared: &Shared, bytes: usize) {
         if self.written.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64 >= self.interval {
             self.written.store(0, Ordering::Relaxed);
-            let block_cache = match &self.shares {
-                None => shared.options.block_cache_bytes,
-                Some(shares) => {
-                    let mut shares = shares.lock();
-                    let changed = Changed { state: shares.look_at_state(shared), rows: shares.look_at_rows(shared) };
-                    let division = shares.divide(&shared.options);
-                    self.share_out(shared, &mut shares, &division, &changed);
-                    shares.tell(shared, &division);
-                    division.block_cache
-                }
-            };
-            shared.metadata.choose(shared, block_cache);
+            self.look(shared, |shares| {
+                shares.look_at_state(shared);
+                shares.look_at_rows(shared);
+            });
         }
+    }
+
+    /// Looks at how many filters and indexes there are, and at what `caches` does, and shares out what follows.
+    fn look(&self, shared: &Shared, caches: impl FnOnce(&mut Shares)) {
+        let metadata = metadata::bytes(shared);
+        let room = match &self.shares {
+            None => shared.options.block_cache_bytes,
+            Some(shares) => {
+                let mut shares = shares.lock();
+                shares.metadata = metadata;
+                caches(&mut shares);
+                self.share_out(shared, &mut shares);
+                shares.tell(shared);
+                most_for_metadata(&shared.options)
+            }
+        };
+        shared.metadata.choose(shared, metadata, room);
     }
 
     /// A row was asked for that is not in the row cache.
@@ -123,9 +152,8 @@ impl Memory {
             && shared.rows.ghost().can_tell()
             && let Some(mut shares) = shares.try_lock()
         {
-            let changed = Changed { state: false, rows: shares.look_at_rows(shared) };
-            let division = shares.divide(&shared.options);
-            self.share_out(shared, &mut shares, &division, &changed);
+            shares.look_at_rows(shared);
+            self.share_out(shared, &mut shares);
         }
     }
 
@@ -140,14 +168,16 @@ impl Memory {
     }
 
     /// Gives everybody what is their due, where that changed.
-    fn share_out(&self, shared: &Shared, shares: &mut Shares, division: &Division, changed: &Changed) {
-        if !changed.state && !changed.rows {
+    fn share_out(&self, shared: &Shared, shares: &mut Shares) {
+        let division = shares.divide(&shared.options);
+        let before = std::mem::replace(&mut shares.given, division);
+        if before == division {
             return;
         }
-        let Division { state_cache, row_cache, block_cache, memtables } = *division;
+        let Division { state_cache, row_cache, block_cache, memtables } = division;
         tracing::debug!(state_cache, row_cache, block_cache, memtables, "caches were given other sizes");
-        let state = changed.state.then(|| shared.state.set_budget(state_cache, shares.state.one_of())).flatten();
-        let rows = changed.rows.then(|| shared.rows.set_budget(row_cache)).flatten();
+        let state = shared.state.set_budget(state_cache, shares.state.one_of());
+        let rows = shared.rows.set_budget(row_cache);
         if state.is_some() || rows.is_some() {
             // Millions of entries, and somebody waits for this thread.
             let forget = std::thread::Builder::new().name("attune-forget".to_owned());
@@ -162,37 +192,57 @@ impl Memory {
 }
 
 impl Shares {
-    /// Looks at what the state cache is worth. Returns whether it is to have another size.
-    fn look_at_state(&mut self, shared: &Shared) -> bool {
+    /// Looks at what the state cache is worth.
+    fn look_at_state(&mut self, shared: &Shared) {
         let cache = shared.state.lock();
-        self.state.look(cache.ghost(), shared.options.state_cache_bytes, cache.held())
+        self.state.look(cache.ghost(), shared.options.state_cache_bytes, cache.held());
     }
 
     /// As [`Shares::look_at_state`], at the row cache.
-    fn look_at_rows(&mut self, shared: &Shared) -> bool {
+    fn look_at_rows(&mut self, shared: &Shared) {
         let cache = &shared.rows;
-        self.rows.look(cache.ghost(), shared.options.row_cache_bytes, (cache.bytes(), cache.len()))
+        self.rows.look(cache.ghost(), shared.options.row_cache_bytes, (cache.bytes(), cache.len()));
     }
 
-    /// What follows from which caches are small.
+    /// What follows from which caches are small, and from how many filters and indexes there are.
     fn divide(&self, options: &StoreOptions) -> Division {
-        let state_cache = self.state.bytes(options.state_cache_bytes);
-        let row_cache = self.rows.bytes(options.row_cache_bytes);
-        let free = options.state_cache_bytes - state_cache + options.row_cache_bytes - row_cache;
+        let [all_state, all_rows] = [options.state_cache_bytes, options.row_cache_bytes];
+        let (mut state_cache, mut row_cache) = (self.state.bytes(all_state), self.rows.bytes(all_rows));
+        let free = all_state - state_cache + all_rows - row_cache;
         // As their shares are to each other.
-        let others = (options.block_cache_bytes + options.memtable_bytes).max(1) as u128;
-        let to_blocks = (free as u128 * options.block_cache_bytes as u128 / others) as usize;
+        let by_share = part(free, options.block_cache_bytes, options.block_cache_bytes + options.memtable_bytes);
+        let mut block_cache = options.block_cache_bytes + by_share;
+        let mut to_memtables = free - by_share;
+
+        let missing = self.room(options).saturating_sub(block_cache);
+        let from_memtables = missing.min(to_memtables);
+        to_memtables -= from_memtables;
+        block_cache += from_memtables;
+        // What small caches gave away is more than all caches need give, so what is missing still can be had of those that are not small.
+        let [state_room, row_room] =
+            [state_cache.saturating_sub(all_state / SMALL_PART), row_cache.saturating_sub(all_rows / SMALL_PART)];
+        let from_caches = (missing - from_memtables).min(state_room + row_room);
+        let from_state = part(from_caches, state_room, state_room + row_room);
+        state_cache -= from_state;
+        row_cache -= from_caches - from_state;
         Division {
             state_cache,
             row_cache,
-            block_cache: options.block_cache_bytes + to_blocks,
-            memtables: options.memtable_bytes + free - to_blocks,
+            block_cache: block_cache + from_caches,
+            memtables: options.memtable_bytes + to_memtables,
         }
     }
 
+    /// Bytes of block cache for the filters and indexes there are, as far as they can be had; in steps.
+    fn room(&self, options: &StoreOptions) -> usize {
+        let step = (options.block_cache_bytes as u64 / BLOCK_STEPS).max(1);
+        let room = metadata::room(self.metadata).div_ceil(step).saturating_mul(step);
+        usize::try_from(room).unwrap_or(usize::MAX).min(most_for_metadata(options))
+    }
+
     /// Tells RocksDB what follows from the size of memtables, which writes a file.
-    fn tell(&mut self, shared: &Shared, division: &Division) {
-        let memtables = division.memtables;
+    fn tell(&mut self, shared: &Shared) {
+        let memtables = self.given.memtables;
         if self.told_bytes == memtables {
             return;
         }
@@ -219,20 +269,29 @@ impl Share {
         if self.small { SMALL_PART } else { 1 }
     }
 
-    /// Looks at what the cache would answer with `all`, its share; now it holds `entries` of `bytes`. Returns whether it is to have
-    /// another size.
-    fn look(&mut self, ghost: &Ghost, all: usize, (bytes, entries): (usize, usize)) -> bool {
+    /// Looks at what the cache would answer with `all`, its share; now it holds `entries` of `bytes`.
+    fn look(&mut self, ghost: &Ghost, all: usize, (bytes, entries): (usize, usize)) {
         let entry_bytes = if entries < MEASURED_ENTRIES { ENTRY_BYTES } else { bytes / entries };
         ghost.stand_for(all / entry_bytes.max(1));
         let is_quiet = ghost.reads().saturating_sub(self.reads) < QUIET_READS;
         self.quiet = if is_quiet { (self.quiet + 1).min(QUIET_LOOKS) } else { 0 };
-        let small = match ghost.hit_rate() {
+        self.small = match ghost.hit_rate() {
             Some(rate) => rate < if self.small { GOOD_HIT_RATE } else { LEAST_HIT_RATE },
             None => self.small || self.quiet == QUIET_LOOKS,
         };
         self.reads = ghost.reads();
-        std::mem::replace(&mut self.small, small) != small
     }
+}
+
+/// Most bytes of block cache that filters and indexes get, whichever caches are small.
+fn most_for_metadata(options: &StoreOptions) -> usize {
+    let caches = options.state_cache_bytes + options.row_cache_bytes;
+    options.block_cache_bytes + caches - caches / KEPT_PART
+}
+
+/// The part of `bytes` that `share` is of `all`.
+fn part(bytes: usize, share: usize, all: usize) -> usize {
+    (bytes as u128 * share as u128 / all.max(1) as u128) as usize
 }
 
 /// Whether the read of state with this number fills the block cache, while few do.
@@ -282,10 +341,10 @@ mod tests {
     fn sizes(fixture: &StoreFixture) -> [usize; 4] {
         let shared = &fixture.store.shared;
         let shares = shared.memory.shares.as_ref().unwrap().lock();
-        let division = shares.divide(&shared.options);
-        assert_eq!(division.memtables as u64, shared.memory.memtable_bytes());
-        assert_eq!(division.memtables, shares.told_bytes, "the last to look was the writer");
-        [shared.state.budget(), shared.rows.budget_bytes(), division.block_cache, division.memtables]
+        let given = shares.given;
+        assert_eq!(given.memtables as u64, shared.memory.memtable_bytes());
+        assert_eq!(given.memtables, shares.told_bytes, "the last to look was the writer");
+        [shared.state.budget(), shared.rows.budget_bytes(), given.block_cache, given.memtables]
     }
 
     #[test]
@@ -307,6 +366,45 @@ mod tests {
         assert_eq!(state, options.state_cache_bytes);
         assert_eq!(state + rows + blocks + memtables, all);
         assert!(fixture.store.state_cache().len() >= 1_000);
+    }
+
+    #[test]
+    fn filters_and_indexes_come_first() {
+        let options =
+            StoreOptions { block_cache_bytes: 64 << 10, memtable_bytes: 1 << 20, shared_memory: true, ..small() };
+        let mut fixture = StoreFixture::with(&options);
+        update(&mut fixture, KEYS, false);
+        let shared = &fixture.store.shared;
+        shared.db.wait_for_compact(&rocksdb::WaitForCompactOptions::default()).unwrap();
+        shared.memory.opened(shared);
+        let metadata = metadata::bytes(shared) as usize;
+        let [state, rows, blocks, memtables] = sizes(&fixture);
+        assert!(metadata > options.block_cache_bytes && blocks > metadata, "{metadata}, {blocks}");
+        let all =
+            options.state_cache_bytes + options.row_cache_bytes + options.block_cache_bytes + options.memtable_bytes;
+        assert_eq!(state + rows + blocks + memtables, all);
+    }
+
+    #[test]
+    fn whatever_there_is_is_shared_out_and_no_more() {
+        let options = small();
+        let [all_state, all_rows] = [options.state_cache_bytes, options.row_cache_bytes];
+        let all = all_state + all_rows + options.block_cache_bytes + options.memtable_bytes;
+        for (state_small, rows_small) in [(false, false), (false, true), (true, false), (true, true)] {
+            let before = Memory::new(&StoreOptions { shared_memory: true, ..options.clone() }, Sizes::new(&options));
+            let mut shares = before.shares.unwrap().into_inner();
+            (shares.state.small, shares.rows.small) = (state_small, rows_small);
+            for metadata in (0..12_u64 << 20).step_by(300_000) {
+                shares.metadata = metadata;
+                let given = shares.divide(&options);
+                let Division { state_cache, row_cache, block_cache, memtables } = given;
+                assert_eq!(state_cache + row_cache + block_cache + memtables, all, "{given:?}");
+                assert!(state_cache >= all_state / SMALL_PART && row_cache >= all_rows / SMALL_PART, "{given:?}");
+                assert!(memtables >= options.memtable_bytes, "{given:?}");
+                let most = most_for_metadata(&options) as u64;
+                assert!(block_cache as u64 >= metadata::room(metadata).min(most), "{metadata}: {given:?}");
+            }
+        }
     }
 
     #[test]

@@ -2,21 +2,20 @@
 //!
 //! A read asks the filter of each file that may hold its key. Whole, that is one look into the block cache; in parts, one for the
 //! list of parts and one for the part. But a whole one that is not in the cache is megabytes to be read for one key. So new files
-//! have whole ones as long as those of all files fit the cache. What is there stays as it is until a compaction rewrites it:
+//! have whole ones as long as those of all files fit the cache, which gets room for them (`memory`). What is there stays as it is until a compaction rewrites it:
 //! RocksDB reads both.
 
 use super::keyspace::Family;
-use super::options::{BLOCK_BYTES, FILTER_BITS_PER_KEY};
 use super::shared::Shared;
 use rocksdb::properties;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The families with many keys. Those of the others are little in any case.
 const FAMILIES: [Family; 2] = [Family::State, Family::Rows];
-/// Bytes of an entry of an index, which has one for each block.
-const INDEX_ENTRY_BYTES: u64 = 32;
-/// How much smaller than its data a block is that is compressed, about.
-const COMPRESSION: u64 = 2;
+/// Bytes of block cache that hold four of indexes and filters: what is cached besides must not drive them out.
+const ROOM: u64 = 5;
+/// See [`ROOM`].
+const HOLDS: u64 = 4;
 /// What RocksDB is told for new files.
 const WHOLE: &str = "{index_type=kBinarySearch;partition_filters=false;}";
 /// See [`WHOLE`].
@@ -35,14 +34,12 @@ impl Default for Metadata {
 }
 
 impl Metadata {
-    /// Looks at how much there is, and tells RocksDB what new files are to have if that is not what they had so far.
-    ///
-    /// They may take two thirds of the block cache, which has `block_cache_bytes`. In parts, they become whole again when they take half of that.
-    pub(super) fn choose(&self, shared: &Shared, block_cache_bytes: usize) {
-        let limit = block_cache_bytes as u64 / 3 * 2;
+    /// Tells RocksDB what new files are to have if that is not what they had so far, for `bytes` of indexes and filters when `most` of the
+    /// block cache can be theirs. In parts, they become whole again when three quarters of that would do.
+    pub(super) fn choose(&self, shared: &Shared, bytes: u64, most: usize) {
         let whole = self.whole.load(Ordering::Relaxed);
-        let bytes = FAMILIES.iter().map(|family| whole_bytes(shared, *family)).sum::<u64>();
-        let fits = bytes <= if whole { limit } else { limit / 2 };
+        let most = most as u64;
+        let fits = room(bytes) <= if whole { most } else { most / 4 * 3 };
         if fits != whole {
             let settings = [("block_based_table_factory", if fits { WHOLE } else { IN_PARTS })];
             for family in FAMILIES {
@@ -52,20 +49,31 @@ impl Metadata {
                 }
             }
             self.whole.store(fits, Ordering::Relaxed);
-            tracing::debug!(bytes, limit, whole = fits, "indexes and filters of new files");
+            tracing::debug!(bytes, most, whole = fits, "indexes and filters of new files");
         }
     }
 }
 
-/// What the indexes and filters of a family take in memory, or would if they were whole; an estimate.
-fn whole_bytes(shared: &Shared, family: Family) -> u64 {
-    // RocksDB knows both properties; without them new files have whole ones.
-    let property = |name: &properties::PropName| {
-        shared.db.property_int_value_cf(shared.family(family), name).ok().flatten().unwrap_or(0)
+/// Bytes that a block cache must have to hold `bytes` of indexes and filters all the time.
+pub(super) fn room(bytes: u64) -> u64 {
+    bytes / HOLDS * ROOM
+}
+
+/// Bytes of the indexes and filters of all table files.
+pub(super) fn bytes(shared: &Shared) -> u64 {
+    FAMILIES.iter().map(|family| bytes_of(shared, *family).unwrap_or(0)).sum()
+}
+
+/// Those of one family; `None` when RocksDB does not say, as then new files may have whole ones.
+fn bytes_of(shared: &Shared, family: Family) -> Option<u64> {
+    // Written out for people: "...; index block size (user-key? 1, delta-value? 1)=47788370; filter block size=194441254; ..."
+    let properties =
+        shared.db.property_value_cf(shared.family(family), properties::AGGREGATED_TABLE_PROPERTIES).ok().flatten()?;
+    let size = |name: &str| {
+        let property = properties.split(';').find(|property| property.trim_start().starts_with(name))?;
+        property.rsplit_once('=')?.1.trim().parse::<u64>().ok()
     };
-    let filters = property(properties::ESTIMATE_NUM_KEYS) * FILTER_BITS_PER_KEY / 8;
-    let blocks = property(properties::LIVE_SST_FILES_SIZE) * COMPRESSION / BLOCK_BYTES as u64;
-    filters + blocks * INDEX_ENTRY_BYTES
+    Some(size("index block size")? + size("filter block size")?)
 }
 
 #[cfg(test)]
@@ -103,8 +111,22 @@ mod tests {
         let options = StoreOptions { memtable_bytes: 1 << 20, block_cache_bytes: BLOCK_CACHE_BYTES, ..small() };
         let mut fixture = StoreFixture::with(&options);
         write(&mut fixture, 20_000);
+        parts(&fixture.store, 20_000);
+        // All of it is in files now.
+        fixture.store.shared.memory.opened(&fixture.store.shared);
         assert!(parts(&fixture.store, 20_000) > 0);
         fixture
+    }
+
+    #[test]
+    fn bytes_are_those_of_the_filters_and_indexes() {
+        let mut fixture = StoreFixture::with(&StoreOptions { memtable_bytes: 1 << 20, ..small() });
+        assert_eq!(bytes(&fixture.store.shared), 0);
+        write(&mut fixture, 20_000);
+        assert_eq!(parts(&fixture.store, 20_000), 0);
+        // Ten bits for each key, and some twenty bytes for each block of 4 KB.
+        let bytes = bytes(&fixture.store.shared);
+        assert!((30_000..60_000).contains(&bytes), "{bytes}");
     }
 
     #[test]
@@ -114,7 +136,8 @@ mod tests {
         batch.drop_object(ROWS);
         fixture.committer.commit(batch).unwrap();
         assert_eq!(parts(&fixture.store, 0), 0);
-        fixture.store.shared.metadata.choose(&fixture.store.shared, BLOCK_CACHE_BYTES);
+        let shared = &fixture.store.shared;
+        shared.metadata.choose(shared, bytes(shared), BLOCK_CACHE_BYTES);
         write(&mut fixture, 1_000);
         assert_eq!(parts(&fixture.store, 1_000), 0, "there is room again");
     }

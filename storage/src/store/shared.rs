@@ -73,7 +73,7 @@ impl Shared {
         shared.published.store(last, Ordering::Relaxed);
         shared.settled.store(last, Ordering::Relaxed);
         drop(record);
-        shared.metadata.choose(&shared, options.block_cache_bytes);
+        shared.memory.opened(&shared);
         Ok(shared)
     }
 
