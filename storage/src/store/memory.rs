@@ -115,35 +115,36 @@ impl Memory {
 
     /// The store was opened: what it holds has to be read.
     pub(super) fn opened(&self, shared: &Shared) {
-        self.look(shared, |_| ());
+        self.look_at_metadata(shared);
     }
 
     /// An epoch of so many bytes was committed.
     pub(super) fn wrote(&self, shared: &Shared, bytes: usize) {
         if self.written.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64 >= self.interval {
             self.written.store(0, Ordering::Relaxed);
-            self.look(shared, |shares| {
+            if let Some(shares) = &self.shares {
+                let mut shares = shares.lock();
                 shares.look_at_state(shared);
                 shares.look_at_rows(shared);
-            });
+            }
+            self.look_at_metadata(shared);
         }
     }
 
-    /// Looks at how many filters and indexes there are, and at what `caches` does, and shares out what follows.
-    fn look(&self, shared: &Shared, caches: impl FnOnce(&mut Shares)) {
+    /// Looks at how many filters and indexes there are, and shares out what follows.
+    fn look_at_metadata(&self, shared: &Shared) {
         let metadata = metadata::bytes(shared);
-        let room = match &self.shares {
+        let most = match &self.shares {
             None => shared.options.block_cache_bytes,
             Some(shares) => {
                 let mut shares = shares.lock();
                 shares.metadata = metadata;
-                caches(&mut shares);
                 self.share_out(shared, &mut shares);
                 shares.tell(shared);
                 most_for_metadata(&shared.options)
             }
         };
-        shared.metadata.choose(shared, metadata, room);
+        shared.metadata.choose(shared, metadata, most);
     }
 
     /// A row was asked for that is not in the row cache.
@@ -218,11 +219,10 @@ impl Shares {
         let from_memtables = missing.min(to_memtables);
         to_memtables -= from_memtables;
         block_cache += from_memtables;
-        // What small caches gave away is more than all caches need give, so what is missing still can be had of those that are not small.
-        let [state_room, row_room] =
-            [state_cache.saturating_sub(all_state / SMALL_PART), row_cache.saturating_sub(all_rows / SMALL_PART)];
-        let from_caches = (missing - from_memtables).min(state_room + row_room);
-        let from_state = part(from_caches, state_room, state_room + row_room);
+        // A cache that is small gave more than its part of what caches need give at most, so what is missing still can be had of the others.
+        let [state_more, rows_more] = [state_cache - all_state / SMALL_PART, row_cache - all_rows / SMALL_PART];
+        let from_caches = missing - from_memtables;
+        let from_state = part(from_caches, state_more, state_more + rows_more);
         state_cache -= from_state;
         row_cache -= from_caches - from_state;
         Division {
@@ -374,12 +374,19 @@ mod tests {
             StoreOptions { block_cache_bytes: 64 << 10, memtable_bytes: 1 << 20, shared_memory: true, ..small() };
         let mut fixture = StoreFixture::with(&options);
         update(&mut fixture, KEYS, false);
+        // All of it in files that stay.
         let shared = &fixture.store.shared;
         shared.db.wait_for_compact(&rocksdb::WaitForCompactOptions::default()).unwrap();
         shared.memory.opened(shared);
-        let metadata = metadata::bytes(shared) as usize;
+        let room = metadata::room(metadata::bytes(shared)) as usize;
         let [state, rows, blocks, memtables] = sizes(&fixture);
-        assert!(metadata > options.block_cache_bytes && blocks > metadata, "{metadata}, {blocks}");
+        assert!(blocks >= room, "{blocks}, {room}");
+        let without = {
+            let mut shares = shared.memory.shares.as_ref().unwrap().lock();
+            shares.metadata = 0;
+            shares.divide(&options).block_cache
+        };
+        assert!(without < room, "{without}, {room}: it has to be more than its share comes to");
         let all =
             options.state_cache_bytes + options.row_cache_bytes + options.block_cache_bytes + options.memtable_bytes;
         assert_eq!(state + rows + blocks + memtables, all);

@@ -2,8 +2,8 @@
 //!
 //! A read asks the filter of each file that may hold its key. Whole, that is one look into the block cache; in parts, one for the
 //! list of parts and one for the part. But a whole one that is not in the cache is megabytes to be read for one key. So new files
-//! have whole ones as long as those of all files fit the cache, which gets room for them (`memory`). What is there stays as it is until a compaction rewrites it:
-//! RocksDB reads both.
+//! have whole ones as long as those of all files fit the cache, which gets room for them (`memory`). What is there stays as it is
+//! until a compaction rewrites it: RocksDB reads both.
 
 use super::keyspace::Family;
 use super::shared::Shared;
@@ -12,10 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The families with many keys. Those of the others are little in any case.
 const FAMILIES: [Family; 2] = [Family::State, Family::Rows];
-/// Bytes of block cache that hold four of indexes and filters: what is cached besides must not drive them out.
-const ROOM: u64 = 5;
-/// See [`ROOM`].
-const HOLDS: u64 = 4;
+/// Indexes and filters need this part of their size besides: what else is cached must not drive them out.
+const SPARE_PART: u64 = 4;
 /// What RocksDB is told for new files.
 const WHOLE: &str = "{index_type=kBinarySearch;partition_filters=false;}";
 /// See [`WHOLE`].
@@ -56,10 +54,11 @@ impl Metadata {
 
 /// Bytes that a block cache must have to hold `bytes` of indexes and filters all the time.
 pub(super) fn room(bytes: u64) -> u64 {
-    bytes / HOLDS * ROOM
+    bytes + bytes / SPARE_PART
 }
 
-/// Bytes of the indexes and filters of all table files.
+/// Bytes of the indexes and filters of all table files. RocksDB adds them up under its mutex, and reads the properties of files that are not open, so
+/// this is for now and then.
 pub(super) fn bytes(shared: &Shared) -> u64 {
     FAMILIES.iter().map(|family| bytes_of(shared, *family).unwrap_or(0)).sum()
 }

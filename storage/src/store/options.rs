@@ -48,8 +48,6 @@ impl Default for StoreOptions {
 const MAX_OPEN_FILES: i32 = 512;
 /// Bytes of data blocks: larger ones compress better, smaller ones read less for one key.
 const BLOCK_BYTES: usize = 4 << 10;
-/// Bytes of a part of an index or a filter, where these are in parts.
-const METADATA_PART_BYTES: usize = 4 << 10;
 /// Bits of the Bloom filters per key: one of a hundred files is read in vain.
 const FILTER_BITS_PER_KEY: f64 = 10.0;
 /// Entries of the log are read in order and are large.
@@ -141,8 +139,8 @@ fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
     blocks.set_bloom_filter(FILTER_BITS_PER_KEY, false);
     blocks.set_whole_key_filtering(true);
     blocks.set_cache_index_and_filter_blocks(true);
-    // Whole, unless they are too many (`metadata`).
-    blocks.set_metadata_block_size(METADATA_PART_BYTES);
+    // Whole, unless they are too many (`metadata`); then in parts of a block.
+    blocks.set_metadata_block_size(BLOCK_BYTES);
     blocks.set_pin_top_level_index_and_filter(true);
     blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
 
