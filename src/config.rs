@@ -91,6 +91,8 @@ settings! {
     state_cache_bytes: usize = 384 << 20,
     /// Bytes of memtables.
     memtable_bytes: usize = 256 << 20,
+    /// Keep memory in whole huge pages (on Linux): lookups and epochs wait less for it. Not with memory_bytes, since up to an eighth more is held.
+    huge_pages: bool = true,
     /// Largest epoch: bytes it may write.
     epoch_max_bytes: usize = 256 << 20,
     /// An epoch takes no further writes after this many input rows.

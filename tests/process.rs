@@ -69,6 +69,12 @@ impl Process {
         assert!(tokio::task::spawn_blocking(found).await.unwrap(), "it ended without having logged {text}");
     }
 
+    /// Whether it runs with this environment variable.
+    pub fn has_variable(&self, variable: &str) -> bool {
+        let all = std::fs::read(format!("/proc/{}/environ", self.child.id())).unwrap();
+        all.split(|byte| *byte == 0).any(|one| one == variable.as_bytes())
+    }
+
     /// Nanoseconds that each of its threads with this name has run.
     pub fn thread_times(&self, name: &str) -> Vec<u64> {
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();

@@ -74,3 +74,16 @@ fn a_second_signal_ends_the_server_without_an_abort() {
         assert!(matches!(ended.code(), Some(0 | 130)), "{ended}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn huge_pages_are_kept_unless_memory_has_a_budget() {
+    let keeps = |variables: &[(&str, &str)]| {
+        let dir = tempfile::tempdir().unwrap();
+        Process::start_with(dir.path(), variables).unwrap().has_variable("MIMALLOC_ALLOW_THP=2")
+    };
+    assert!(keeps(&[]));
+    assert!(!keeps(&[("ATTUNE_HUGE_PAGES", "off")]));
+    assert!(!keeps(&[("ATTUNE_MEMORY_BYTES", "512MB")]));
+    assert!(!keeps(&[("MIMALLOC_ALLOW_THP", "1")]), "the user's choice");
+}

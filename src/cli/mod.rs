@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod exit;
+mod huge_pages;
 mod logging;
 mod serve;
 pub mod signals;
@@ -52,6 +53,7 @@ fn run(command: Command) -> Result<(), Failure> {
 
 fn in_runtime<T>(config: &Config, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     logging::start(config)?;
+    huge_pages::begin_with(config);
     // Names that are not UTF-8 are none of ours.
     for told in unknown_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
         tracing::warn!("{told}");

@@ -15,6 +15,11 @@ const GIVEN: usize = 7;
 const WHOLE: usize = 8;
 
 impl Config {
+    /// Whether the allocator is to keep huge pages: a budget for memory comes before that.
+    pub(crate) fn keeps_huge_pages(&self) -> bool {
+        self.huge_pages && self.memory_bytes == 0
+    }
+
     /// The settings of the store; with `memory_bytes` its caches and memtables have shares of that, which are to each other as the
     /// defaults are.
     #[must_use]

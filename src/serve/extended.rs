@@ -54,7 +54,7 @@ impl Session {
     fn bind(&mut self, frame: &Frame) -> Result<(), SqlError> {
         let message = frontend::bind(&frame.body, &frame.body)?;
         let mut statement = self.statement(message.statement)?.clone();
-        if !message.portal.is_empty() && self.portals.contains_key(message.portal) {
+        if !message.portal.is_empty() && self.portals.get(message.portal).is_some() {
             let text = format!("cursor \"{}\" already exists", message.portal);
             return Err(SqlError::new(SqlState::DuplicatePreparedStatement, text));
         }
@@ -89,7 +89,7 @@ impl Session {
         }
         let portal =
             Portal { statement, parameters: message.parameters, formats: message.formats, state: PortalState::Ready };
-        self.portals.insert(message.portal.to_owned(), portal);
+        self.portals.insert(message.portal, portal);
         backend::empty(&mut self.connection.output, b'2');
         Ok(())
     }
@@ -131,7 +131,7 @@ impl Session {
     async fn execute(&mut self, frame: &Frame) -> Result<(), SessionError> {
         let (name, most) = frontend::execute(&frame.body)?;
         // Taken out while it runs: a portal that fails is gone.
-        let (name, mut portal) = self.portals.remove_entry(name).ok_or_else(|| no_portal(name))?;
+        let mut portal = self.portals.remove(name).ok_or_else(|| no_portal(name))?;
         let limits = self.limits();
         let begun = self.connection.output.len();
         let (plan, parameters) =
@@ -170,7 +170,7 @@ impl Session {
     /// Sends the next rows of a portal, and puts it back.
     async fn send_part(
         &mut self,
-        (name, mut portal): (String, Portal),
+        (name, mut portal): (&str, Portal),
         mut rows: Rows,
         most: Option<usize>,
         limits: &Limits,

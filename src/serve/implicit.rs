@@ -11,7 +11,7 @@ use super::cancel::Limits;
 use super::engine::Transaction;
 use super::session::{Session, SessionError, Started};
 use super::statement::{Body, Plan, PortalState, writes};
-use super::value::{Format, Parameters};
+use super::value::{Formats, Parameters};
 use super::wire::backend;
 use super::wire::frontend::{self, Frame};
 use attune_sql::SqlError;
@@ -33,7 +33,7 @@ struct Run {
     plan: Arc<Plan>,
     parameters: Parameters,
     /// Of the extended protocol; `None` is an answer of the simple protocol.
-    formats: Option<Vec<Format>>,
+    formats: Option<Formats>,
     /// Where its answer stands in the output.
     answer: Range<usize>,
 }
@@ -85,7 +85,7 @@ impl Session {
         &mut self,
         plan: &Arc<Plan>,
         parameters: Parameters,
-        formats: Option<Vec<Format>>,
+        formats: Option<Formats>,
         limits: &Limits,
     ) -> Result<(), SessionError> {
         let begun = self.connection.output.len();
@@ -103,13 +103,7 @@ impl Session {
     }
 
     /// Remembers a statement with its answer, which began at `begun` in the output.
-    pub(super) fn note(
-        &mut self,
-        begun: usize,
-        plan: &Arc<Plan>,
-        parameters: &Parameters,
-        formats: Option<Vec<Format>>,
-    ) {
+    pub(super) fn note(&mut self, begun: usize, plan: &Arc<Plan>, parameters: &Parameters, formats: Option<Formats>) {
         let Some(again) = &mut self.again else { return };
         let repeats = match &plan.prepared.parsed.statement {
             Statement::Query(_) => true,

@@ -116,7 +116,7 @@ impl Moving {
     }
 
     async fn run(mut self) -> Option<Moving> {
-        self.session = self.session.run(&mut self.stopping).await?;
+        self.session = self.session.run(&self.stopping).await?;
         Some(self)
     }
 }

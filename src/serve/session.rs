@@ -6,7 +6,7 @@ use super::implicit::Again;
 use super::lookup::StatementCache;
 use super::loops::Seat;
 use super::rows::Rows;
-use super::statement::{Plan, Portal, PreparedStatement};
+use super::statement::{Plan, Portals, PreparedStatement};
 use super::value::Parameters;
 use super::wire::frontend::Frame;
 use super::wire::{Connection, ConnectionError, Severity, backend, write_error, write_notice};
@@ -14,6 +14,7 @@ use attune_sql::statement::Statement;
 use attune_sql::{SqlError, SqlState};
 use attune_storage::yields;
 use hashbrown::HashMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -34,7 +35,7 @@ pub(super) struct Session {
     pub(super) settings: Settings,
     pub(super) transaction: Transaction,
     pub(super) statements: HashMap<String, PreparedStatement>,
-    pub(super) portals: HashMap<String, Portal>,
+    pub(super) portals: Portals,
     pub(super) cancel: Registered,
     /// After an error in the extended protocol: everything is ignored until Sync.
     pub(super) skipping: bool,
@@ -90,8 +91,11 @@ const REPORTED: [(&str, &str); 5] = [
 impl Session {
     /// Answers messages until the client leaves, breaks the protocol, or the server shuts down; or until the session has a seat
     /// on another thread: then it is given back, to be run there.
-    pub(super) async fn run(mut self, shutdown: &mut watch::Receiver<bool>) -> Option<Session> {
-        match self.messages(shutdown).await {
+    pub(super) async fn run(mut self, shutdown: &watch::Receiver<bool>) -> Option<Session> {
+        let mut until = shutdown.clone();
+        // One for all messages: it is registered once, not with each.
+        let stopped = std::pin::pin!(stopped(&mut until));
+        match self.messages(shutdown, stopped).await {
             Ok(End::Moved) => return Some(self),
             Ok(End::Left) => {}
             Err(SessionError::Sql(error) | SessionError::Connection(ConnectionError::Protocol(error))) => {
@@ -104,7 +108,11 @@ impl Session {
         None
     }
 
-    async fn messages(&mut self, shutdown: &mut watch::Receiver<bool>) -> Result<End, SessionError> {
+    async fn messages(
+        &mut self,
+        shutdown: &watch::Receiver<bool>,
+        mut stopped: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<End, SessionError> {
         loop {
             let Some(frame) = self.connection.buffered()? else {
                 if let Some(seat) = self.seat.next()
@@ -112,13 +120,13 @@ impl Session {
                 {
                     return Ok(End::Moved);
                 }
-                if !self.fill(shutdown).await? {
+                if !self.fill(stopped.as_mut()).await? {
                     return Ok(End::Left);
                 }
                 continue;
             };
             while self.depends_on_next(&frame) {
-                if !self.fill(shutdown).await? {
+                if !self.fill(stopped.as_mut()).await? {
                     return Ok(End::Left);
                 }
             }
@@ -155,14 +163,14 @@ impl Session {
         true
     }
 
-    /// Waits for more of what the client sends; false at its end.
-    async fn fill(&mut self, shutdown: &mut watch::Receiver<bool>) -> Result<bool, SessionError> {
+    /// Waits for more of what the client sends; false at its end. `stopped` is over when the server stops.
+    async fn fill(&mut self, stopped: Pin<&mut impl Future<Output = ()>>) -> Result<bool, SessionError> {
         self.connection.flush_due().await?;
         yields::answered();
         tokio::select! {
             biased;
             more = self.connection.fill() => Ok(more?),
-            () = stopped(shutdown) => Err(shutting_down().into()),
+            () = stopped => Err(shutting_down().into()),
         }
     }
 

@@ -4,6 +4,7 @@ use super::cancel::Registered;
 use super::engine::{Settings, Transaction};
 use super::loops::Seat;
 use super::session::{Session, Shared};
+use super::statement::Portals;
 use super::wire::{Connection, ConnectionError, backend, frontend};
 use attune_sql::{SqlError, SqlState};
 use hashbrown::HashMap;
@@ -118,7 +119,7 @@ pub(super) async fn begin(
         settings,
         transaction: Transaction::None,
         statements: HashMap::new(),
-        portals: HashMap::new(),
+        portals: Portals::default(),
         cancel,
         skipping: false,
         following: None,

@@ -4,10 +4,11 @@ use super::engine::{Engine, OutputColumn, Prepared, Settings};
 use super::lookup::CompiledLookup;
 use super::ranking::Ranking;
 use super::rows::Rows;
-use super::value::{Format, Parameters};
+use super::value::{Formats, Parameters};
 use attune_sql::statement::{Parsed, Statement};
 use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
+use hashbrown::HashMap;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -135,7 +136,7 @@ pub(super) fn current(
 pub(super) struct Portal {
     pub(super) statement: PreparedStatement,
     pub(super) parameters: Parameters,
-    pub(super) formats: Vec<Format>,
+    pub(super) formats: Formats,
     pub(super) state: PortalState,
 }
 
@@ -147,4 +148,40 @@ pub(super) enum PortalState {
     Suspended(Rows),
     /// Has finished with this tag (for a query: of no more rows).
     Done(Cow<'static, str>),
+}
+
+/// The portals of a session, by name. The unnamed one (""), which is the one of nearly all drivers, is in no table.
+#[derive(Default)]
+pub(super) struct Portals {
+    unnamed: Option<Portal>,
+    named: HashMap<String, Portal>,
+}
+
+impl Portals {
+    pub(super) fn len(&self) -> usize {
+        self.named.len() + usize::from(self.unnamed.is_some())
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Portal> {
+        if name.is_empty() { self.unnamed.as_ref() } else { self.named.get(name) }
+    }
+
+    /// Puts a portal in place of the one with this name.
+    pub(super) fn insert(&mut self, name: &str, portal: Portal) {
+        if name.is_empty() {
+            self.unnamed = Some(portal);
+        } else {
+            self.named.insert(name.to_owned(), portal);
+        }
+    }
+
+    /// Takes a portal out.
+    pub(super) fn remove(&mut self, name: &str) -> Option<Portal> {
+        if name.is_empty() { self.unnamed.take() } else { self.named.remove(name) }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.unnamed = None;
+        self.named.clear();
+    }
 }

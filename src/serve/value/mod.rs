@@ -18,7 +18,7 @@ mod text_out;
 pub(super) use array::elements;
 pub(super) use binary_in::parse_binary;
 pub(super) use numeric::{Exact, parse_binary as numeric_binary, parse_text as numeric_text};
-pub(super) use parameter::{Parameters, is_array_oid, parameter_oid};
+pub(super) use parameter::{Parameters, Ranges, is_array_oid, parameter_oid};
 pub(super) use text_in::parse_text;
 pub(super) use text_out::write_text;
 
@@ -26,6 +26,7 @@ use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
 use attune_storage::codec::Value;
 use bytes::{BufMut, BytesMut};
+use smallvec::SmallVec;
 
 /// Form of a value on the wire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -36,6 +37,9 @@ pub(super) enum Format {
     /// As Postgres' `_send` functions write it.
     Binary,
 }
+
+/// Formats as Bind has them: none (all text), one for all values, or one each. Most have one.
+pub(super) type Formats = SmallVec<[Format; 8]>;
 
 /// A non-NULL value read from a client.
 #[derive(Clone, PartialEq, Debug)]

@@ -1,6 +1,6 @@
 //! Parameters of a bound statement, kept as the bytes the client sent until they are needed.
 
-use super::{Datum, Format, elements, parse};
+use super::{Datum, Format, Formats, elements, parse};
 use crate::serve::engine::ParameterType;
 use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
@@ -11,23 +11,25 @@ use datafusion::arrow::array::ListArray;
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{Field, IntervalMonthDayNano};
 use datafusion::scalar::ScalarValue;
+use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::Arc;
+
+/// Where each value is in a message; `None` is NULL.
+pub(in crate::serve) type Ranges = SmallVec<[Option<Range<usize>>; 2]>;
 
 /// The values of `$1..` on the wire.
 #[derive(Clone, Debug, Default)]
 pub(in crate::serve) struct Parameters {
     /// The message they came in.
     message: Bytes,
-    /// Where each value is; `None` is NULL.
-    ranges: Vec<Option<Range<usize>>>,
-    /// None: all text. One: for all. Else one for each.
-    formats: Vec<Format>,
+    ranges: Ranges,
+    formats: Formats,
 }
 
 impl Parameters {
-    /// Values at `ranges` of `message`; `formats` as Bind has them (none, one, or one each).
-    pub(in crate::serve) fn new(message: Bytes, ranges: Vec<Option<Range<usize>>>, formats: Vec<Format>) -> Parameters {
+    /// Values at `ranges` of `message`.
+    pub(in crate::serve) fn new(message: Bytes, ranges: Ranges, formats: Formats) -> Parameters {
         Parameters { message, ranges, formats }
     }
 
@@ -42,7 +44,7 @@ impl Parameters {
             })
         });
         let ranges = ranges.collect();
-        Parameters { message: Bytes::from(message), ranges, formats: Vec::new() }
+        Parameters { message: Bytes::from(message), ranges, formats: Formats::new() }
     }
 
     /// Number of values.

@@ -1,6 +1,6 @@
 //! Messages from the client.
 
-use crate::serve::value::{Format, Parameters, utf8};
+use crate::serve::value::{Format, Formats, Parameters, Ranges, utf8};
 use attune_sql::{SqlError, SqlState};
 use bytes::Bytes;
 
@@ -34,8 +34,8 @@ pub(in crate::serve) struct Bind<'a> {
     pub(in crate::serve) statement: &'a str,
     /// Parameter values.
     pub(in crate::serve) parameters: Parameters,
-    /// Formats of the result columns: none (all text), one for all, or one each.
-    pub(in crate::serve) formats: Vec<Format>,
+    /// Of the result columns.
+    pub(in crate::serve) formats: Formats,
 }
 
 /// What Describe and Close name.
@@ -71,7 +71,7 @@ pub(in crate::serve) fn bind<'a>(frame: &Bytes, body: &'a [u8]) -> Result<Bind<'
     let (portal, statement) = (reader.text()?, reader.text()?);
     let parameter_formats = reader.formats()?;
     let count = reader.count(4)?;
-    let mut ranges = Vec::with_capacity(count);
+    let mut ranges = Ranges::with_capacity(count);
     for _ in 0..count {
         let length = reader.word()?;
         ranges.push(match usize::try_from(length) {
@@ -184,7 +184,7 @@ impl<'a> Reader<'a> {
         if count * size > self.body.len() - self.at { Err(malformed()) } else { Ok(count) }
     }
 
-    fn formats(&mut self) -> Result<Vec<Format>, SqlError> {
+    fn formats(&mut self) -> Result<Formats, SqlError> {
         let count = self.count(2)?;
         let format = |code| match code {
             0 => Ok(Format::Text),

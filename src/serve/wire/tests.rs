@@ -15,7 +15,7 @@ fn bind_is_read() {
     let frame = Bytes::from_static(BIND);
     let bind = frontend::bind(&frame, &frame).unwrap();
     assert_eq!((bind.portal, bind.statement), ("p", "s"));
-    assert_eq!(bind.formats, [Format::Binary]);
+    assert_eq!(bind.formats.as_slice(), [Format::Binary]);
     assert_eq!(bind.parameters.get(0), Ok((Some(&b"ab"[..]), Format::Binary)));
     assert_eq!(bind.parameters.get(1), Ok((None, Format::Binary)));
     assert_eq!(bind.parameters.get(2).unwrap_err().state, SqlState::UndefinedParameter);

@@ -1,11 +1,12 @@
 //! Binary in both directions, with bytes that `*_send` of PostgreSQL 15 gives.
 
-use super::super::{Format, Parameters, elements, parse_binary, write_field};
+use super::super::{Format, Formats, Parameters, elements, parse_binary, write_field};
 use super::{printed, read};
 use crate::serve::engine::ParameterType;
 use attune_sql::types::SqlType;
 use bytes::{Bytes, BytesMut};
 use datafusion::scalar::ScalarValue;
+use smallvec::smallvec;
 
 fn sent(text: &str, sql_type: SqlType) -> Vec<u8> {
     let mut out = BytesMut::new();
@@ -121,7 +122,7 @@ fn malformed_arrays() {
 #[test]
 fn parameters_have_exactly_their_arrow_type() {
     let message = Bytes::from_static(b"{1,2}12.5");
-    let parameters = Parameters::new(message, vec![Some(0..5), Some(5..9), None], Vec::new());
+    let parameters = Parameters::new(message, smallvec![Some(0..5), Some(5..9), None], Formats::new());
     let types = [
         ParameterType { sql_type: SqlType::Integer, array: true },
         ParameterType { sql_type: SqlType::Numeric { precision: 10, scale: 2 }, array: false },
