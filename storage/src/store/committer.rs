@@ -129,8 +129,6 @@ impl PendingCommit {
         let write = write.unwrap_or_else(|| batch.to_write_batch());
         let mut options = WriteOptions::default();
         options.set_sync(shared.options.synchronous_commit);
-        // The batch is sorted: each insert into a memtable starts where the last one ended.
-        options.set_memtable_insert_hint_per_batch(true);
 
         shared.steps.enter(EVICTING);
         let hot = evict_rows(&shared, &batch);

@@ -45,7 +45,7 @@ impl Store {
         }
         let database = dir.join(DATABASE_DIR);
         let sizes = Sizes::new(options);
-        let families = options::families(options, &sizes);
+        let families = options::families(options, &sizes)?;
         let db = DB::open_cf_descriptors(&options::database(options, &sizes), &database, families)
             .map_err(|e| open_error(dir, &e))?;
         let shared = Arc::new(Shared::new(db, lock, options, sizes)?);

@@ -1,7 +1,7 @@
 //! Settings of the store, and what they mean to RocksDB.
 
 use super::keyspace::{Family, PREFIX_BYTES};
-use crate::{machine, yields};
+use crate::{Result, machine, yields};
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, LogLevel, Options, SliceTransform,
     WriteBufferManager,
@@ -62,6 +62,11 @@ const MEMTABLE_FILTER_PART: f64 = 0.05;
 /// How much larger a level is than the one above it. What is written at random is merged with as many times its size on each level, so three
 /// steps of five rewrite less than two of ten.
 const LEVEL_MULTIPLIER: f64 = 5.0;
+/// Settings that the crate has no functions for. An epoch is one batch in key order: an insert into a memtable's skip list begins where the one before it
+/// ended (the place is kept for each prefix of 0 bytes, of which there is one), and so does a lookup of several keys. `WriteOptions` has a hint
+/// per batch, too, but that is for writers that insert at the same time.
+const IN_KEY_ORDER: &str =
+    "memtable_insert_with_hint_prefix_extractor=rocksdb.FixedPrefix.0;memtable_batch_lookup_optimization=true";
 /// Levels of table files, RocksDB's default.
 const LEVELS: usize = 7;
 /// The first of them: flushed memtables, and what these are merged into (256 MB at most).
@@ -127,12 +132,15 @@ pub(super) fn database(options: &StoreOptions, sizes: &Sizes) -> Options {
 }
 
 /// The column families with their options, sharing one block cache.
-pub(super) fn families(options: &StoreOptions, sizes: &Sizes) -> Vec<ColumnFamilyDescriptor> {
-    let descriptor = |f: &Family| ColumnFamilyDescriptor::new(f.name(), family(*f, options, &sizes.block_cache));
+///
+/// # Errors
+/// When RocksDB does not know a setting: that of another release.
+pub(super) fn families(options: &StoreOptions, sizes: &Sizes) -> Result<Vec<ColumnFamilyDescriptor>> {
+    let descriptor = |f: &Family| Ok(ColumnFamilyDescriptor::new(f.name(), family(*f, options, &sizes.block_cache)?));
     Family::ALL.iter().map(descriptor).collect()
 }
 
-fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
+fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Result<Options> {
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
     blocks.set_block_size(if family == Family::Log { LOG_BLOCK_BYTES } else { BLOCK_BYTES });
@@ -144,7 +152,7 @@ fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
     blocks.set_pin_top_level_index_and_filter(true);
     blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
 
-    let mut cf = Options::default();
+    let mut cf = Options::default().get_options_from_string(IN_KEY_ORDER)?;
     cf.set_block_based_table_factory(&blocks);
     // What is read by key is decompressed for each read that misses the cache: a block of zstd takes several times as long as
     // one of LZ4, and with state far larger than memory that is most of a read. Logs are read in order, once per new view;
@@ -173,5 +181,5 @@ fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Options {
         cf.set_memtable_whole_key_filtering(true);
         cf.set_memtable_prefix_bloom_ratio(MEMTABLE_FILTER_PART);
     }
-    cf
+    Ok(cf)
 }

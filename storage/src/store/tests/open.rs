@@ -140,3 +140,18 @@ fn bytes_of_an_object_are_known_before_and_after_a_restart() {
     let after = fixture.store.approximate_bytes(ROWS).unwrap();
     assert!((100_000..400_000).contains(&after), "{after}");
 }
+
+#[test]
+fn rocksdb_takes_the_settings_that_are_given_as_text() {
+    let fixture = Fixture::new();
+    let database = fixture.dir.path().join("db");
+    let written = listing(&database).into_iter().rfind(|name| name.starts_with("OPTIONS-")).unwrap();
+    let written = fs::read_to_string(database.join(written)).unwrap();
+    let families = written.matches("[CFOptions ").count();
+    for setting in
+        ["memtable_insert_with_hint_prefix_extractor=rocksdb.FixedPrefix.0", "memtable_batch_lookup_optimization=true"]
+    {
+        // RocksDB's own family, without a key in it, has the defaults.
+        assert_eq!(written.matches(setting).count(), families - 1, "{setting}");
+    }
+}
