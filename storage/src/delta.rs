@@ -147,7 +147,8 @@ impl Delta {
     /// When Arrow cannot filter one of the columns.
     pub fn filter(&self, keep: &BooleanArray) -> Result<Delta> {
         let rows = filter_record_batch(&self.rows, keep)?;
-        let weights = self.weights.iter().zip(keep.iter()).filter(|(_, k)| *k == Some(true)).map(|(w, _)| *w).collect();
+        let mut weights = Vec::with_capacity(rows.num_rows());
+        weights.extend(self.weights.iter().zip(keep.iter()).filter(|(_, k)| *k == Some(true)).map(|(w, _)| *w));
         Ok(Delta { consolidated: self.consolidated, ..Delta::new(rows, weights) })
     }
 

@@ -39,8 +39,6 @@ struct Entry {
 }
 
 const DELETED: u32 = u32::MAX;
-/// Bytes of key and value of a small row or of the state of a group.
-const TYPICAL_BYTES: usize = 64;
 
 /// One write: the hash of its key, the key, the value (`None`: deleted).
 pub(super) type Write<'a> = (u64, &'a [u8], Option<&'a [u8]>);
@@ -53,12 +51,12 @@ impl Overlay {
         Some(self.value(*number))
     }
 
-    /// Makes room for about so many entries more.
-    pub(super) fn reserve(&mut self, entries: usize) {
+    /// Makes room for about so many entries more, and so many bytes of keys and values.
+    pub(super) fn reserve(&mut self, entries: usize, bytes: usize) {
         let Overlay { index, entries: known, data, .. } = self;
         index.reserve(entries, |number| known[*number as usize].hash);
         known.reserve(entries);
-        data.reserve(entries * TYPICAL_BYTES);
+        data.reserve(bytes);
     }
 
     /// Writes `value` under `key`, or deletes it.

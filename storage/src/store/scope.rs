@@ -205,9 +205,9 @@ impl EpochScope {
         Ok(self.get_many(table, &[key])?.get(0).map(Bytes::copy_from_slice))
     }
 
-    /// Makes room for about so many writes to `table`, so that it need not grow step by step.
-    pub fn expect(&mut self, table: Table, writes: usize) {
-        self.own.table(table).reserve(writes);
+    /// Makes room for about so many writes to `table`, of so many bytes of keys and values in all, so that it need not grow step by step.
+    pub fn expect(&mut self, table: Table, writes: usize, bytes: usize) {
+        self.own.table(table).reserve(writes, bytes);
     }
 
     /// Writes `value` under `key`.

@@ -1,5 +1,10 @@
 //! The answer to a read of several keys.
 
+/// Bytes of a typical value: a small row with the state of its group.
+const TYPICAL_BYTES: usize = 96;
+/// Values there is room for from the start, at most.
+const ROOM_FOR: usize = 1_024;
+
 /// Values of several keys, in the order of the keys, in one allocation.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Values {
@@ -11,7 +16,7 @@ pub struct Values {
 impl Values {
     /// Room for the values of `keys` keys.
     pub(super) fn with_capacity(keys: usize) -> Values {
-        Values { data: Vec::new(), places: Vec::with_capacity(keys) }
+        Values { data: Vec::with_capacity(keys.min(ROOM_FOR) * TYPICAL_BYTES), places: Vec::with_capacity(keys) }
     }
 
     /// Number of keys.

@@ -12,6 +12,9 @@ use arrow::datatypes::SchemaRef;
 use attune_storage::codec::{ByteRows, KeyCodec, RowCodec, split_state, with_state};
 use attune_storage::{Delta, KeyColumn, Table, TableLayout, canonical_floats};
 
+/// Bytes of the state of a small group.
+const TYPICAL_STATE_BYTES: usize = 48;
+
 /// The last aggregate of a view that has one row per group, with the projection after it if there is one.
 ///
 /// As [`AggregateOperator`], but it writes the view's rows itself, each with the state of its group: one entry is
@@ -85,7 +88,8 @@ impl RowAggregates {
         aggregate.update(input, &groups, &group_keys, scope.state)?;
 
         // Groups that are left, by number.
-        let left: Vec<u32> = (0u32..).zip(&new_rows).filter(|(_, rows)| **rows > 0).map(|(group, _)| group).collect();
+        let mut left: Vec<u32> = Vec::with_capacity(groups.len());
+        left.extend((0u32..).zip(&new_rows).filter(|(_, rows)| **rows > 0).map(|(group, _)| group));
         let rows = self.view_rows(input, &groups, &left, scope)?;
         let bytes = self.codec.encode_batch(&rows)?;
         let changed = self.write(&group_keys, &old, &new_rows, &bytes, scope)?;
@@ -131,8 +135,9 @@ impl RowAggregates {
         new: &ByteRows,
         scope: &mut StepScope<'_>,
     ) -> Result<Changed, Fault> {
-        scope.state.expect(self.rows, keys.len());
-        let mut changed = Changed::default();
+        let key_bytes: usize = keys.iter().map(|key| key.len()).sum();
+        scope.state.expect(self.rows, keys.len(), key_bytes + new.bytes() + keys.len() * TYPICAL_STATE_BYTES);
+        let mut changed = Changed::with_capacity(keys.len());
         let (mut state, mut value) = (Vec::new(), Vec::new());
         // Rows of groups that are left come in the order of the groups.
         let mut next = 0;
@@ -182,10 +187,15 @@ impl RowAggregates {
 }
 
 /// Rows of a view that change in a step.
-#[derive(Default)]
 struct Changed {
     /// Groups whose stored row goes.
     gone: Vec<u32>,
     /// New rows, by their place among the rows of groups that are left.
     come: Vec<u32>,
+}
+
+impl Changed {
+    fn with_capacity(groups: usize) -> Changed {
+        Changed { gone: Vec::with_capacity(groups), come: Vec::with_capacity(groups) }
+    }
 }

@@ -56,6 +56,8 @@ pub(crate) struct AggregateOperator {
 
 /// Aggregates of one node; their number is one byte in state keys.
 const MAX_AGGREGATES: usize = 256;
+/// Bytes of a small group, key and state.
+const TYPICAL_BYTES: usize = 64;
 
 impl AggregateOperator {
     /// The aggregate of `aggregates` by `group` over rows of `input`. `append_only`: the input never has deletes.
@@ -121,7 +123,7 @@ impl AggregateOperator {
 
     /// Writes back the touched groups; those without rows are deleted.
     fn store(&self, keys: &[&[u8]], rows: &[i64], state: &mut EpochScope) {
-        state.expect(self.groups, keys.len());
+        state.expect(self.groups, keys.len(), keys.len() * TYPICAL_BYTES);
         let mut value = Vec::new();
         for (group, (key, rows)) in keys.iter().zip(rows).enumerate() {
             if *rows == 0 && !self.is_global() {
