@@ -60,7 +60,7 @@ pub struct Args {
 const EXAMPLES: &str = "\
 Examples:
   attune bench state                                      5 million users, 256 MB: about 8 minutes
-  attune bench state --base 1000000 --budget 512          100 million users, more than 20 GB: hours";
+  attune bench state --base 2000000 --budget 768          200 million users, some 18 GB: more than an hour";
 
 /// Each size after the other, on the same data.
 ///
