@@ -31,6 +31,7 @@ impl Process {
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .env_remove("ATTUNE_FAILPOINT")
+            .env_remove("MIMALLOC_ALLOW_THP")
             .env("ATTUNE_LOG", "warn")
             .stdout(Stdio::piped())
             .envs(variables.iter().copied())

@@ -13,7 +13,7 @@ use std::{env, io, os::unix::process::CommandExt, process::Command};
 #[cfg(target_os = "linux")]
 const OPTION: (&str, &str) = ("MIMALLOC_ALLOW_THP", "2");
 
-/// Begins anew with huge pages, where they are wanted and the option is not given already. To be called first: nothing of what the process
+/// Begins anew with huge pages, where they are wanted and the option is not given already. To be called before anything is begun: nothing of what the process
 /// has done so far remains, but for its number, its arguments and its standard streams.
 #[cfg(target_os = "linux")]
 pub(super) fn begin_with(config: &Config) {

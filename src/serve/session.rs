@@ -14,7 +14,7 @@ use attune_sql::statement::Statement;
 use attune_sql::{SqlError, SqlState};
 use attune_storage::yields;
 use hashbrown::HashMap;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -94,7 +94,7 @@ impl Session {
     pub(super) async fn run(mut self, shutdown: &watch::Receiver<bool>) -> Option<Session> {
         let mut until = shutdown.clone();
         // One for all messages: it is registered once, not with each.
-        let stopped = std::pin::pin!(stopped(&mut until));
+        let stopped = pin!(stopped(&mut until));
         match self.messages(shutdown, stopped).await {
             Ok(End::Moved) => return Some(self),
             Ok(End::Left) => {}

@@ -1,6 +1,6 @@
 //! The aggregate that makes a view's rows: its state lies with the rows themselves.
 
-use super::{AggregateColumn, AggregateOperator, new_rows};
+use super::{AggregateColumn, AggregateOperator, TYPICAL_BYTES, new_rows};
 use crate::dataflow::Expression;
 use crate::dataflow::batch::{batch_of, take_columns};
 use crate::dataflow::operator::keys::DistinctKeys;
@@ -11,9 +11,6 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::SchemaRef;
 use attune_storage::codec::{ByteRows, KeyCodec, RowCodec, split_state, with_state};
 use attune_storage::{Delta, KeyColumn, Table, TableLayout, canonical_floats};
-
-/// Bytes of the state of a small group.
-const TYPICAL_STATE_BYTES: usize = 48;
 
 /// The last aggregate of a view that has one row per group, with the projection after it if there is one.
 ///
@@ -135,8 +132,7 @@ impl RowAggregates {
         new: &ByteRows,
         scope: &mut StepScope<'_>,
     ) -> Result<Changed, Fault> {
-        let key_bytes: usize = keys.iter().map(|key| key.len()).sum();
-        scope.state.expect(self.rows, keys.len(), key_bytes + new.bytes() + keys.len() * TYPICAL_STATE_BYTES);
+        scope.state.expect(self.rows, keys.len(), keys.len() * TYPICAL_BYTES + new.bytes());
         let mut changed = Changed::with_capacity(keys.len());
         let (mut state, mut value) = (Vec::new(), Vec::new());
         // Rows of groups that are left come in the order of the groups.
