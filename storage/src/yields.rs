@@ -8,9 +8,10 @@
 //! Threads that serve clients do so as well, between two answers: under load they never wait for anything, and an epoch that had to
 //! wait for them for milliseconds would next have as many for itself.
 //!
-//! Nobody waits for a flush or a compaction, and one lasts for half a second. So RocksDB's threads have a low priority, and stop now
-//! and then while others have something to do on every core: threads of this process, which say so, or any (clients on the same
-//! machine), which the operating system counts.
+//! Nobody waits for a flush or a compaction, and one lasts for half a second or more. So RocksDB's threads have a low priority, and
+//! stop now and then while others have something to do on every core: threads of this process, which say so, or any (clients on the
+//! same machine), which the operating system counts. Compactions stop for longer: memory holds what a flush has not written yet, but
+//! files may wait to be merged until reading them costs more than that saves.
 //!
 //! RocksDB asks for the prefix of each record that it inserts into a memtable or writes to a file. That is the only point
 //! inside a write, a flush and a compaction.
@@ -23,10 +24,14 @@ use std::time::{Duration, Instant};
 
 /// How long a thread works before it offers the processor.
 const TURN: Duration = Duration::from_micros(50);
-/// How long RocksDB's flushes and compactions stop after each turn, while as many other threads are busy as there are cores: a
-/// quarter of a core is left to each. They have until the next memtables are full, which a commit has not; when they fall behind, they
-/// [stop](hurry) for less.
-const PAUSE: Duration = Duration::from_micros(150);
+/// How long RocksDB's flushes stop after each turn, while as many other threads are busy as there are cores: a quarter of a core is
+/// left to them. They have until the next memtables are full, which a commit has not; when they fall behind, they
+/// [stop](flushes_hurry) for less.
+const FLUSH_PAUSE: Duration = Duration::from_micros(150);
+/// The same of compactions, which have until many files wait, and [then](compactions_hurry) stop for less: a seventh of a core.
+const COMPACTION_PAUSE: Duration = Duration::from_micros(300);
+/// What RocksDB calls a thread that only compacts, where threads have names.
+const COMPACTION_THREAD: &str = "rocksdb:low";
 /// Their priority (`nice`), beside busy threads that are not ours.
 #[cfg(target_os = "linux")]
 const BACKGROUND_NICE: i32 = 10;
@@ -39,8 +44,10 @@ const SKIPPED: u32 = 15;
 
 /// Threads of this process that serve or work, and have something to do now.
 static BUSY: AtomicUsize = AtomicUsize::new(0);
-/// Microseconds that flushes and compactions stop for.
-static PAUSE_US: AtomicU32 = AtomicU32::new(PAUSE.as_micros() as u32);
+/// Microseconds that flushes stop for.
+static FLUSH_PAUSE_US: AtomicU32 = AtomicU32::new(FLUSH_PAUSE.as_micros() as u32);
+/// Microseconds that compactions stop for.
+static COMPACTION_PAUSE_US: AtomicU32 = AtomicU32::new(COMPACTION_PAUSE.as_micros() as u32);
 
 thread_local! {
     static SKIP: Cell<u32> = const { Cell::new(0) };
@@ -70,8 +77,10 @@ enum Kind {
     Serving,
     /// It works for long, on what clients wait for.
     Working,
-    /// It works for long, and nobody waits for it.
-    Background,
+    /// It writes what memtables hold to files, and nobody waits for it.
+    Flushing,
+    /// It merges files, and nobody waits for it.
+    Compacting,
     /// It never yields.
     Other,
 }
@@ -184,9 +193,10 @@ pub fn long_point() {
                 std::thread::yield_now();
                 *turn = Turn::begin(now.elapsed());
             }
-            Kind::Background if turn.is_over(now) => {
+            Kind::Flushing | Kind::Compacting if turn.is_over(now) => {
+                let pause = if *kind == Kind::Flushing { &FLUSH_PAUSE_US } else { &COMPACTION_PAUSE_US };
                 // A core that is idle takes over what waits for another; one with a thread of low priority does not.
-                match PAUSE_US.load(Ordering::Relaxed) {
+                match pause.load(Ordering::Relaxed) {
                     pause @ 1.. if every_core_is_wanted() => {
                         std::thread::sleep(Duration::from_micros(pause.into()));
                     }
@@ -200,8 +210,17 @@ pub fn long_point() {
 }
 
 /// How far flushes have fallen behind: from 0, they stop for others as long as they may, to 1, they do not.
-pub(crate) fn hurry(how_much: f32) {
-    PAUSE_US.store((PAUSE.as_micros() as f32 * (1.0 - how_much.clamp(0.0, 1.0))) as u32, Ordering::Relaxed);
+pub(crate) fn flushes_hurry(how_much: f32) {
+    hurry(&FLUSH_PAUSE_US, FLUSH_PAUSE, how_much);
+}
+
+/// How far compactions have fallen behind, in the same way.
+pub(crate) fn compactions_hurry(how_much: f32) {
+    hurry(&COMPACTION_PAUSE_US, COMPACTION_PAUSE, how_much);
+}
+
+fn hurry(pause_us: &AtomicU32, longest: Duration, how_much: f32) {
+    pause_us.store((longest.as_micros() as f32 * (1.0 - how_much.clamp(0.0, 1.0))) as u32, Ordering::Relaxed);
 }
 
 /// Whether others than this thread have something to do on every core.
@@ -214,9 +233,13 @@ fn every_core_is_wanted() -> bool {
 impl Worker {
     /// Threads of RocksDB are those that Rust has no name for.
     fn of_this_thread() -> Worker {
-        let kind = if std::thread::current().name().is_some() { Kind::Other } else { Kind::Background };
+        let kind = match std::thread::current().name() {
+            Some(_) => Kind::Other,
+            None if is_named(COMPACTION_THREAD) => Kind::Compacting,
+            None => Kind::Flushing,
+        };
         #[cfg(target_os = "linux")]
-        if kind == Kind::Background {
+        if kind != Kind::Other {
             set_nice(BACKGROUND_NICE);
         }
         Worker { kind, turn: Turn::begin(Duration::ZERO), busy: None, yields: Yields::default() }
@@ -246,6 +269,11 @@ impl Turn {
     fn is_over(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.began) >= self.length
     }
+}
+
+/// Whether this is the name of this thread, which has got it from elsewhere than Rust. Not where such names are not known.
+fn is_named(name: &str) -> bool {
+    std::fs::read_to_string("/proc/thread-self/comm").is_ok_and(|comm| comm.trim_end() == name)
 }
 
 /// Lowers the priority of this thread: on Linux that is possible for a thread alone. Without it, it works just the same.
@@ -348,13 +376,13 @@ mod tests {
         let busy: Vec<Busy> = (0..machine::cores()).map(|_| Busy::begin()).collect();
         let turns = std::thread::spawn(|| {
             long_point();
-            let (first, _) = turn_of(Kind::Background).unwrap();
-            while turn_of(Kind::Background).unwrap().0 == first {
+            let (first, _) = turn_of(Kind::Flushing).unwrap();
+            while turn_of(Kind::Flushing).unwrap().0 == first {
                 long_point();
             }
             first.elapsed()
         });
-        assert!(turns.join().unwrap() >= TURN + PAUSE);
+        assert!(turns.join().unwrap() >= TURN + FLUSH_PAUSE);
         drop(busy);
     }
 
@@ -377,7 +405,7 @@ mod tests {
             long_point();
             #[cfg(target_os = "linux")]
             assert_eq!(rustix::process::getpriority_process(None).unwrap(), BACKGROUND_NICE);
-            turn_of(Kind::Background)
+            turn_of(Kind::Flushing)
         });
         assert!(matches!(kind.join().unwrap(), Some((_, false))));
     }

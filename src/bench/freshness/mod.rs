@@ -23,7 +23,7 @@ const WRITERS: usize = 2;
 /// For each number of views (all over one stream, each an aggregate per user over 99 % of the events) it first measures
 /// how many events a second can be taken, then feeds a share of that, evenly, from two connections by COPY of what is
 /// due. Beside it, probes send one event each with an INSERT of its own, and another connection looks it up in the view
-/// that was created last, 0.1 ms after the last answer (after 2 ms: 5 % of the time so far), until it is there.
+/// that was created last, 0.2 ms after the last answer (after 2 ms: 10 % of the time so far), until it is there.
 ///
 /// acknowledged is the time until the INSERT itself was answered: Attune answers when the event is in all views.
 #[derive(clap::Args, Debug)]

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 /// Between two probes of one prober.
 const EVERY: Duration = Duration::from_millis(5);
-/// Between two looks, at least; and at least this part of the time since the event was sent. So the delay is known to some
-/// per cent, and looking does not become the load that is measured.
-const LOOK: Duration = Duration::from_micros(100);
-const LOOK_PART: u32 = 20;
+/// Between two looks, at least; and at least this part of the time since the event was sent. So the delay that is found is too
+/// long by a tenth at most, and looking does not become the load that is measured.
+const LOOK: Duration = Duration::from_micros(200);
+const LOOK_PART: u32 = 10;
 /// An event that is not visible by then never will be.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Users of probes: no others are negative. A prober has so many of its own, in every run others.

@@ -147,7 +147,7 @@ impl PendingCommit {
         shared.publish(epoch);
         shared.written.add(&batch);
         shared.memory.wrote(&shared, batch.bytes());
-        shared.flushes.wrote(&shared, &batch);
+        shared.backlog.wrote(&shared, &batch);
         failpoint::hit("after_publish");
         let writes = batch.merged.clone();
         Ok(PublishedEpoch { shared, epoch, writes })

@@ -8,10 +8,10 @@
 //! - `committer`, `shared`: the commit protocol between the writer and readers
 //! - `snapshot`, `cached`, `range`, `values`, `size`: reads; `runs`: the first rows under key prefixes, in memory
 
+mod backlog;
 mod cached;
 mod committer;
 mod epoch_batch;
-mod flushes;
 mod keyspace;
 mod log;
 mod log_entry;

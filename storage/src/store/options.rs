@@ -56,6 +56,9 @@ const LOG_BLOCK_BYTES: usize = 32 << 10;
 pub(super) const MEMTABLES_PER_FLUSH: usize = 8;
 /// Memtables of a column family at which RocksDB makes commits wait.
 pub(super) const MAX_MEMTABLES: usize = 2 * MEMTABLES_PER_FLUSH;
+/// Flushed files of a column family that are merged into the first level, with all of that: the more at a time, the less often; until
+/// then each of them is asked for a key. RocksDB slows commits down at 20, and makes them wait at 36.
+pub(super) const FILES_PER_COMPACTION: usize = 8;
 /// The part of a memtable that is its filter. Two percent would do for one of the size it should have; but an epoch goes into one as a whole, and a
 /// large one makes it three times as large.
 const MEMTABLE_FILTER_PART: f64 = 0.05;
@@ -69,10 +72,8 @@ const IN_KEY_ORDER: &str =
     "memtable_insert_with_hint_prefix_extractor=rocksdb.FixedPrefix.0;memtable_batch_lookup_optimization=true";
 /// Levels of table files, RocksDB's default.
 const LEVELS: usize = 7;
-/// The first of them: flushed memtables, and what these are merged into (256 MB at most).
+/// The first of them: flushed memtables, and what these are merged into ([`first_level`], 1 GB unless `memtable_bytes` is set).
 const YOUNG_LEVELS: usize = 2;
-/// Smallest first level.
-const MIN_FIRST_LEVEL_BYTES: usize = 16 << 20;
 /// Smallest memtable of a column family.
 pub(super) const MIN_MEMTABLE_BYTES: usize = 256 << 10;
 
@@ -104,10 +105,10 @@ pub(super) fn one_memtable(memtable_bytes: usize) -> usize {
     (memtable_bytes / 4 / MEMTABLES_PER_FLUSH).clamp(MIN_MEMTABLE_BYTES, 32 << 20)
 }
 
-/// Bytes of the first level below the flushed memtables, when all memtables have `memtable_bytes`: about as much as is merged into it
-/// at a time. A larger one would be rewritten for too little, a smaller one rewrites the level below too often.
+/// Bytes of the first level below the flushed memtables, when all memtables have `memtable_bytes`: twice as much as is merged into it at
+/// a time. A smaller one is rewritten less by that, but rewrites the level below more often, and leaves more levels to be asked for a key.
 pub(super) fn first_level(memtable_bytes: usize) -> usize {
-    memtable_bytes.max(MIN_FIRST_LEVEL_BYTES)
+    2 * FILES_PER_COMPACTION * MEMTABLES_PER_FLUSH * one_memtable(memtable_bytes)
 }
 
 /// Options of the database as a whole.
@@ -170,6 +171,7 @@ fn family(family: Family, options: &StoreOptions, cache: &Cache) -> Result<Optio
     cf.set_max_bytes_for_level_base(first_level(options.memtable_bytes) as u64);
     cf.set_min_write_buffer_number_to_merge(MEMTABLES_PER_FLUSH as i32);
     cf.set_max_write_buffer_number(MAX_MEMTABLES as i32);
+    cf.set_level_zero_file_num_compaction_trigger(FILES_PER_COMPACTION as i32);
     if matches!(family, Family::State | Family::Rows) {
         cf.set_max_bytes_for_level_multiplier(LEVEL_MULTIPLIER);
         // A read of the rows of one user looks only into the files that have some.

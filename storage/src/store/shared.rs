@@ -3,7 +3,7 @@
 //! The writing phase of a commit holds the wait for the disk, by far its longest part, and costs readers nothing.
 
 use super::StoreOptions;
-use super::flushes::Flushes;
+use super::backlog::Backlog;
 use super::keyspace::{Family, Table, full_key};
 use super::memory::Memory;
 use super::meta;
@@ -39,7 +39,7 @@ pub(crate) struct Shared {
     pub(super) hasher: KeyHasher,
     pub(super) written: WrittenBytes,
     pub(super) memory: Memory,
-    pub(super) flushes: Flushes,
+    pub(super) backlog: Backlog,
     pub(super) metadata: Metadata,
     pub(super) options: StoreOptions,
     pub(super) steps: Steps,
@@ -60,7 +60,7 @@ impl Shared {
             hasher,
             written: WrittenBytes::default(),
             memory: Memory::new(options, sizes),
-            flushes: Flushes::default(),
+            backlog: Backlog::default(),
             metadata: Metadata::default(),
             options: options.clone(),
             steps: Steps::default(),

@@ -1,13 +1,13 @@
-//! Keeps flushes up with commits.
+//! Keeps flushes and compactions up with commits.
 //!
 //! RocksDB counts memtables: it flushes [`MEMTABLES_PER_FLUSH`] of a family together, and makes commits wait when there are twice as
 //! many. That is not enough for two reasons. An epoch goes into one memtable as a whole, so some are many times as large as they should
 //! be. And our flushes [stand back](yields) behind commits: one of such memtables then takes so long that the next ones fill up, and
-//! commits wait for a second. So commits look from time to time at what waits to be flushed.
+//! commits wait for a second. So commits look from time to time at what waits to be flushed, and at the files that wait to be merged.
 
 use super::EpochBatch;
 use super::keyspace::Family;
-use super::options::{MAX_MEMTABLES, MEMTABLES_PER_FLUSH};
+use super::options::{FILES_PER_COMPACTION, MAX_MEMTABLES, MEMTABLES_PER_FLUSH};
 use super::shared::Shared;
 use crate::yields;
 use rocksdb::properties::{self, PropName};
@@ -20,20 +20,23 @@ const LOOK_BYTES: u64 = 1 << 20;
 /// of them were as large as they should be.
 const FLUSHED_PART: u64 = 2;
 /// Memtables of a family from which on flushes stand back less and less, since more come in meanwhile: those that one flush takes, and two.
-const HURRY_FROM: u64 = MEMTABLES_PER_FLUSH as u64 + 2;
+const FLUSHES_HURRY_FROM: u64 = MEMTABLES_PER_FLUSH as u64 + 2;
 /// Memtables from which on they do not stand back: one more, and RocksDB slows commits down.
-const HURRY_ALL: u64 = MAX_MEMTABLES as u64 - 2;
-/// Flushed files that wait to be merged from which on none is added before its time: with twice as many RocksDB slows commits down.
-const MANY_FILES: u64 = 10;
+const FLUSHES_HURRY_ALL: u64 = MAX_MEMTABLES as u64 - 2;
+/// Flushed files of a family that wait to be merged from which on none is added before its time, and compactions stand back less and less: those that
+/// one compaction takes, and two.
+const MANY_FILES: u64 = FILES_PER_COMPACTION as u64 + 2;
+/// Flushed files from which on compactions do not stand back: with four more RocksDB slows commits down.
+const TOO_MANY_FILES: u64 = 2 * FILES_PER_COMPACTION as u64;
 
-/// Looks at what waits to be flushed.
+/// Looks at what waits to be flushed and merged.
 #[derive(Default)]
-pub(super) struct Flushes {
+pub(super) struct Backlog {
     /// Bytes written since the last look.
     unseen: AtomicU64,
 }
 
-impl Flushes {
+impl Backlog {
     /// An epoch was committed.
     pub(super) fn wrote(&self, shared: &Shared, batch: &EpochBatch) {
         let bytes = batch.bytes() as u64;
@@ -41,49 +44,62 @@ impl Flushes {
             return;
         }
         self.unseen.store(0, Ordering::Relaxed);
-        let mut waiting = 0;
+        let (mut memtables, mut files) = (0, 0);
         for (family, bytes) in Family::ALL.into_iter().zip(batch.bytes_of_families()) {
             match look_at(shared, family, bytes) {
-                Ok(memtables) => waiting = waiting.max(memtables),
+                Ok(waiting) => {
+                    memtables = memtables.max(waiting.memtables);
+                    files = files.max(waiting.files);
+                }
                 // What it is worth is speed; the next commit will tell if RocksDB is in trouble.
-                Err(error) => tracing::warn!(%error, "RocksDB does not tell what waits to be flushed"),
+                Err(error) => tracing::warn!(%error, "RocksDB does not tell what waits to be flushed and merged"),
             }
         }
-        yields::hurry(hurry(waiting));
+        yields::flushes_hurry(hurry(memtables, FLUSHES_HURRY_FROM, FLUSHES_HURRY_ALL));
+        yields::compactions_hurry(hurry(files, MANY_FILES, TOO_MANY_FILES));
     }
 }
 
-/// Begins a flush of the family, into which `bytes` were just written, if it is time. Returns how many of its memtables wait.
-fn look_at(shared: &Shared, family: Family, bytes: usize) -> Result<u64, rocksdb::Error> {
+/// What of one family waits.
+struct Waiting {
+    /// Memtables that are full.
+    memtables: u64,
+    /// Flushed files.
+    files: u64,
+}
+
+/// Begins a flush of the family, into which `bytes` were just written, if it is time.
+fn look_at(shared: &Shared, family: Family, bytes: usize) -> Result<Waiting, rocksdb::Error> {
     let cf = shared.family(family);
+    let files = shared.db.property_value_cf(cf, properties::num_files_at_level(0))?;
+    let files = files.and_then(|files| files.parse().ok()).unwrap_or(0);
     // Of the memtable that is written to RocksDB only knows that it is full: of how much of this epoch it does not say.
     let held = number(shared, cf, properties::CUR_SIZE_ALL_MEM_TABLES)? + bytes as u64;
     let is_large = held >= shared.memory.memtable_bytes() / FLUSHED_PART;
-    if is_large && may_flush(shared, cf)? {
+    if is_large && files < MANY_FILES && may_flush(shared, cf)? {
         let mut options = FlushOptions::default();
         options.set_wait(false);
         shared.db.flush_cf_opt(cf, &options)?;
     }
-    number(shared, cf, properties::NUM_IMMUTABLE_MEM_TABLE)
+    let memtables = number(shared, cf, properties::NUM_IMMUTABLE_MEM_TABLE)?;
+    Ok(Waiting { memtables, files })
 }
 
-/// Whether RocksDB takes a flush at once. Not while one is running, of which all counts until it is done; and where one file more would slow commits
-/// down, whoever asks for a flush is made to wait until it would not.
+/// Whether RocksDB takes a flush at once, if few files wait: where one more would slow commits down, whoever asks for a flush is made to wait until it
+/// would not. Not while one is running, of which all counts until it is done.
 fn may_flush(shared: &Shared, cf: &ColumnFamily) -> Result<bool, rocksdb::Error> {
-    let files = shared.db.property_value_cf(cf, properties::num_files_at_level(0))?;
     Ok(number(shared, cf, properties::NUM_RUNNING_FLUSHES)? == 0
         && number(shared, cf, properties::MEM_TABLE_FLUSH_PENDING)? == 0
-        && number(shared, cf, properties::ACTUAL_DELAYED_WRITE_RATE)? == 0
-        && files.and_then(|files| files.parse().ok()).unwrap_or(0) < MANY_FILES)
+        && number(shared, cf, properties::ACTUAL_DELAYED_WRITE_RATE)? == 0)
 }
 
 fn number(shared: &Shared, cf: &ColumnFamily, property: &PropName) -> Result<u64, rocksdb::Error> {
     shared.db.property_int_value_cf(cf, property).map(Option::unwrap_or_default)
 }
 
-/// How much flushes are to hurry, from 0 to 1, with so many memtables of one family.
-fn hurry(waiting: u64) -> f32 {
-    waiting.saturating_sub(HURRY_FROM) as f32 / (HURRY_ALL - HURRY_FROM) as f32
+/// How much to hurry, from 0 to 1, when so many wait: from `from` on, all there is at `all`.
+fn hurry(waiting: u64, from: u64, all: u64) -> f32 {
+    waiting.saturating_sub(from) as f32 / (all - from) as f32
 }
 
 #[cfg(test)]
@@ -113,10 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn flushes_hurry_before_commits_have_to_wait() {
-        assert_eq!(hurry(MEMTABLES_PER_FLUSH as u64), 0.0);
-        assert_eq!(hurry((HURRY_FROM + HURRY_ALL) / 2), 0.5);
-        assert_eq!(hurry(MAX_MEMTABLES as u64 - 2), 1.0);
-        assert!(hurry(MAX_MEMTABLES as u64) > 1.0);
+    fn flushes_and_compactions_hurry_before_commits_have_to_wait() {
+        let flushes = |waiting| hurry(waiting, FLUSHES_HURRY_FROM, FLUSHES_HURRY_ALL);
+        assert_eq!(flushes(MEMTABLES_PER_FLUSH as u64), 0.0);
+        assert_eq!(flushes((FLUSHES_HURRY_FROM + FLUSHES_HURRY_ALL) / 2), 0.5);
+        assert_eq!(flushes(MAX_MEMTABLES as u64 - 2), 1.0);
+        assert!(flushes(MAX_MEMTABLES as u64) > 1.0);
+        let compactions = |waiting| hurry(waiting, MANY_FILES, TOO_MANY_FILES);
+        assert_eq!(compactions(FILES_PER_COMPACTION as u64), 0.0);
+        assert_eq!(compactions(TOO_MANY_FILES), 1.0);
     }
 }
