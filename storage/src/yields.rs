@@ -400,6 +400,17 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn a_thread_that_rocksdb_calls_so_compacts() {
+        let kind = std::thread::spawn(|| {
+            std::fs::write("/proc/thread-self/comm", COMPACTION_THREAD).unwrap();
+            long_point();
+            turn_of(Kind::Compacting)
+        });
+        assert!(matches!(kind.join().unwrap(), Some((_, false))));
+    }
+
+    #[test]
     fn a_thread_without_a_name_is_one_of_the_background() {
         let kind = std::thread::spawn(|| {
             long_point();
