@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Between two probes of one prober.
 const EVERY: Duration = Duration::from_millis(5);
 /// Between two looks, at least; and at least this part of the time since the event was sent. So the delay that is found is too
-/// long by a tenth at most, and looking does not become the load that is measured.
+/// long by 0.2 ms or a tenth at most, and looking does not become the load that is measured.
 const LOOK: Duration = Duration::from_micros(200);
 const LOOK_PART: u32 = 10;
 /// An event that is not visible by then never will be.
