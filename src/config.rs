@@ -103,8 +103,8 @@ settings! {
     input_queue_writes: usize = 16_384,
     /// How long a write waits for room in the queue before it is refused (53200).
     input_wait_ms: u64 = 10_000,
-    /// Rows per backfill chunk; fewer while there are writes.
-    backfill_chunk_rows: usize = 8_192,
+    /// Rows per backfill chunk; beside writes twice as many as are written, but at least a sixteenth of this.
+    backfill_chunk_rows: usize = 16_384,
     /// How often an index build that meets an error of the disk tries again before the index has failed.
     index_build_retries: u32 = 10,
     /// How often an UPDATE, DELETE or upsert is evaluated again after a conflict before 40001; from the eighth time on nobody else writes the table.

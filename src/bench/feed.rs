@@ -3,7 +3,9 @@
 use super::BenchError;
 use super::client::Connection;
 use super::load::{histogram, nanoseconds};
+use super::process::Process;
 use super::random::Random;
+use super::report::{plain, progress};
 use hdrhistogram::Histogram;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -71,6 +73,25 @@ impl Feed<'_> {
             }
             worked.map(|worked| (worked, fed))
         })
+    }
+
+    /// The most events a second that `server`, which is fed, takes for good: work that it puts off meanwhile (flushes and
+    /// compactions) counts as time of all cores. Without that the rate would be one that it takes for some seconds only, and the
+    /// higher the more it puts off. Named sustainable throughput in Karimov et al., "Benchmarking Distributed Stream Data
+    /// Processing Systems" (ICDE 2018). The server has caught up afterwards.
+    pub(super) fn lasting(&self, server: &Process, time: Duration) -> Result<f64, BenchError> {
+        let fed = self.highest(time)?;
+        let before = server.cpu()?;
+        server.caught_up()?;
+        let put_off = server.cpu()?.saturating_sub(before).as_secs_f64();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+        let lasting = fed.events as f64 / (fed.time.as_secs_f64() + put_off / cores);
+        let (highest, seconds) = (plain(fed.rate()), fed.time.as_secs_f64());
+        progress(&format!(
+            "{highest} events/s for {seconds:.1} s; with the {put_off:.1} s of CPU they left {}",
+            plain(lasting)
+        ));
+        Ok(lasting)
     }
 
     /// The most events a second, over this time.

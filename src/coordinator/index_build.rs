@@ -134,7 +134,7 @@ impl Clock {
         let Some(number) = layout.indexes.iter().position(|i| i.object.0 == build.index) else { return Ok(false) };
         failpoint::check("build_index")?;
         let writer = TableWriter::new(layout.clone());
-        let mut chunk_rows = self.config.backfill_chunk_rows.max(1);
+        let mut chunk_rows = self.driver.chunk_rows();
         loop {
             let mut scope = batch.scope();
             let after = build.position.as_deref();

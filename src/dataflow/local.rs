@@ -8,9 +8,14 @@ use attune_storage::{Delta, EpochBatch, EpochScope, StorageError, Store, TableWr
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Beside writes a backfill reads as many rows as there are written, so that it takes about half of the epoch; but at least
-/// this part of a whole chunk, so that single rows do not hold it up.
+/// Beside writes a backfill reads so many rows for each that is written: it takes more than half of the epoch, and catches up with a
+/// log that grows by all of them, however fast. ...
+const ROWS_PER_WRITTEN: usize = 2;
+/// ... But at least this part of a whole chunk, so that single rows do not hold it up.
 const LEAST_CHUNK_PART: usize = 16;
+/// So long after writes a backfill reads no more than beside them, also in epochs without any: a client that has been
+/// answered writes again soon, and would wait for a whole chunk each time.
+const WRITES_GO_ON_US: i64 = 100_000;
 
 /// A materialized view that is kept current.
 pub struct ViewDataflow {
@@ -45,10 +50,14 @@ pub struct EpochOutcome {
 /// are, and that only when the epoch went through: after an error the epoch may be run again with less input.
 pub struct LocalDriver {
     store: Store,
-    chunk_rows: usize,
+    idle_chunk_rows: usize,
     views: Vec<View>,
     /// Relations that views read.
     read: HashSet<u32>,
+    /// Time of the last epoch with input, and its rows.
+    last_input: Option<(i64, usize)>,
+    /// See [`LocalDriver::chunk_rows`].
+    chunk_rows: usize,
 }
 
 struct View {
@@ -77,10 +86,19 @@ struct EpochContext<'a> {
 }
 
 impl LocalDriver {
-    /// A driver without views. `chunk_rows`: most rows a backfill reads per epoch and view (`backfill_chunk_rows`).
+    /// A driver without views. `idle_chunk_rows`: rows that a backfill reads per epoch and view while nothing is written
+    /// (`backfill_chunk_rows`).
     #[must_use]
-    pub fn new(store: Store, chunk_rows: usize) -> LocalDriver {
-        LocalDriver { store, chunk_rows, views: Vec::new(), read: HashSet::new() }
+    pub fn new(store: Store, idle_chunk_rows: usize) -> LocalDriver {
+        let idle_chunk_rows = idle_chunk_rows.max(1);
+        LocalDriver {
+            store,
+            idle_chunk_rows,
+            views: Vec::new(),
+            read: HashSet::new(),
+            last_input: None,
+            chunk_rows: idle_chunk_rows,
+        }
     }
 
     /// Adds a view, after all views that it reads.
@@ -143,7 +161,7 @@ impl LocalDriver {
         inputs: HashMap<u32, Delta>,
     ) -> Result<EpochOutcome, StorageError> {
         let mut outcome = EpochOutcome::default();
-        let chunk_rows = self.chunk_beside(inputs.values().map(Delta::len).sum());
+        self.chunk_rows = self.chunk_beside(inputs.values().map(Delta::len).sum(), timestamp_us);
         let mut deltas = inputs;
         let mut backfills: Vec<(usize, Backfill)> = Vec::new();
         for place in 0..self.views.len() {
@@ -157,7 +175,7 @@ impl LocalDriver {
                 continue;
             }
             let context = EpochContext { store: &self.store, timestamp_us, deltas: &deltas, read: &self.read };
-            let stepped = match run_view(&mut self.views[place].dataflow, chunk_rows, batch, &context) {
+            let stepped = match run_view(&mut self.views[place].dataflow, self.chunk_rows, batch, &context) {
                 Ok(Some(stepped)) => stepped,
                 Ok(None) => continue,
                 Err(Failure::Epoch(error)) => return Err(error),
@@ -186,11 +204,24 @@ impl LocalDriver {
         Ok(outcome)
     }
 
-    /// Rows that a backfill reads in an epoch with so many rows of input.
-    fn chunk_beside(&self, rows: usize) -> usize {
-        match rows {
-            0 => self.chunk_rows,
-            _ => rows.max(self.chunk_rows / LEAST_CHUNK_PART).min(self.chunk_rows),
+    /// Rows that a backfill, or the build of an index, is to read in the epoch that was run last.
+    #[must_use]
+    pub fn chunk_rows(&self) -> usize {
+        self.chunk_rows
+    }
+
+    /// These rows in an epoch with so many rows of input.
+    fn chunk_beside(&mut self, rows: usize, timestamp_us: i64) -> usize {
+        if rows > 0 {
+            self.last_input = Some((timestamp_us, rows));
+        }
+        let of = |rows: usize| rows.saturating_mul(ROWS_PER_WRITTEN).max(self.idle_chunk_rows / LEAST_CHUNK_PART);
+        match self.last_input {
+            _ if rows > 0 => of(rows),
+            Some((time, rows)) if timestamp_us.saturating_sub(time) < WRITES_GO_ON_US => {
+                of(rows).min(self.idle_chunk_rows)
+            }
+            _ => self.idle_chunk_rows,
         }
     }
 

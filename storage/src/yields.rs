@@ -24,6 +24,9 @@ use std::time::{Duration, Instant};
 
 /// How long a thread works before it offers the processor.
 const TURN: Duration = Duration::from_micros(50);
+/// Who had to wait for so long for others, amid an answer, has not waited for lookups, but for threads that do not yield (queries,
+/// or other programs): turn after turn it would wait for that long again.
+const LONG_WAIT: Duration = Duration::from_millis(1);
 /// How long RocksDB's flushes stop after each turn, while as many other threads are busy as there are cores: a quarter of a core is
 /// left to them. They have until the next memtables are full, which a commit has not; when they fall behind, they
 /// [stop](flushes_hurry) for less.
@@ -92,12 +95,14 @@ struct Busy;
 struct Turn {
     began: Instant,
     length: Duration,
+    /// How long others had the processor before it.
+    waited: Duration,
 }
 
 /// This thread serves clients, and has begun to, after it has waited for them. Each `turn` it yields, at the next
 /// [`answered`].
 pub fn serve(began: Instant, turn: Duration) {
-    let turn = Turn { began, length: turn };
+    let turn = Turn { began, length: turn, waited: Duration::ZERO };
     WORKER.replace(Some(Worker { kind: Kind::Serving, turn, busy: Some(Busy::begin()), yields: Yields::default() }));
 }
 
@@ -113,10 +118,13 @@ pub fn answered() {
     });
 }
 
-/// A point amid an answer that takes as long as many lookups: others that were answered meanwhile want to go on. Without effect on
-/// threads that do not [`serve`].
+/// A point amid an answer that takes as long as many lookups: others that were answered meanwhile want to go on. Where they go on for
+/// long, so does this thread after them. Without effect on threads that do not [`serve`].
 pub fn answering() {
-    serving_point(|turn, _| turn.began.elapsed() >= turn.length.min(TURN));
+    serving_point(|turn, _| {
+        let long = if turn.waited < LONG_WAIT { Duration::ZERO } else { turn.waited };
+        turn.began.elapsed() >= turn.length.min(TURN).max(long)
+    });
 }
 
 fn serving_point(is_over: impl FnOnce(&Turn, &mut Yields) -> bool) {
@@ -124,8 +132,10 @@ fn serving_point(is_over: impl FnOnce(&Turn, &mut Yields) -> bool) {
         if let Some(Worker { kind: Kind::Serving, turn, yields, .. }) = worker
             && is_over(turn, yields)
         {
+            let offered = Instant::now();
             std::thread::yield_now();
             turn.began = Instant::now();
+            turn.waited = turn.began - offered;
         }
     });
 }
@@ -263,7 +273,7 @@ impl Turn {
     /// `waited`: how long others have had the processor. Where they have enough to do, the thread works for as long before it yields
     /// again: else the kernel, which counts a yield as time used, would leave it next to nothing.
     fn begin(waited: Duration) -> Turn {
-        Turn { began: Instant::now(), length: waited.max(TURN) }
+        Turn { began: Instant::now(), length: waited.max(TURN), waited }
     }
 
     fn is_over(&self, now: Instant) -> bool {

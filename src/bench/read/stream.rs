@@ -35,12 +35,12 @@ pub(super) fn measure(
         rate: None,
         lines: &lines,
     };
-    let highest = feed.highest(time)?;
-    let rate = highest.rate() * SHARE;
+    let highest = feed.lasting(server, time)?;
+    let rate = highest * SHARE;
     let title = format!(
         "Attune, {connections} connections, while {} events/s stream in (half of the {} it takes alone)",
         plain(rate),
-        plain(highest.rate())
+        plain(highest)
     );
     let mut table = Table::new("streaming", &title, "query");
     for question in questions {

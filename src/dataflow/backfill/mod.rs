@@ -10,6 +10,7 @@
 //! The events of the epoch that gets there follow at once.
 
 mod chunk;
+mod log_run;
 mod record;
 
 use super::Fault;
@@ -17,6 +18,7 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use attune_storage::{Delta, EpochScope, Store, TableLayout};
 pub use chunk::{RowChunk, read_rows};
+use log_run::Ahead;
 use record::{InputState, Record};
 use std::collections::HashMap;
 
@@ -78,6 +80,7 @@ pub struct BackfillProgress {
 pub struct Backfill {
     inputs: Vec<InputRelation>,
     record: Record,
+    ahead: Option<Ahead>,
 }
 
 /// What a backfill passes to its view in one epoch.
@@ -99,7 +102,7 @@ impl Backfill {
             }
         }
         let record = Record::new(once.iter().map(|input| input.id));
-        Backfill { inputs: once, record }
+        Backfill { inputs: once, record, ahead: None }
     }
 
     /// Goes on from the record a crash or shutdown left under [`Backfill::record_name`].
@@ -178,7 +181,7 @@ impl Backfill {
             if progress.state == InputState::Done {
                 continue;
             }
-            let read = progress.read(input, room, store, scope)?;
+            let read = progress.read(input, room, store, scope, &mut next.ahead)?;
             let rows: usize = read.iter().map(RecordBatch::num_rows).sum();
             let deltas = passed.entry(input.id).or_default();
             deltas.extend(read.into_iter().map(Delta::inserts));

@@ -1,13 +1,16 @@
 //! The state of a backfill, as it stands in its meta record.
 
 use super::chunk::read_rows;
+use super::log_run::{Ahead, read_run};
 use super::{Fault, InputKind, InputRelation};
 use arrow::array::RecordBatch;
-use attune_storage::{EpochScope, LogPosition, ObjectId, Store};
+use attune_storage::{EpochScope, LogPosition, Store};
 use serde::{Deserialize, Serialize};
 
-/// Version of the record.
-const VERSION: u32 = 1;
+/// Version of the record. Before 2, a log was read to the end of an entry each time.
+const VERSION: u32 = 2;
+/// The first version, which this build reads as well.
+const FIRST_VERSION: u32 = 1;
 
 /// The state of a backfill.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -36,7 +39,7 @@ pub(super) enum InputState {
     Pending,
     /// All rows with keys up to this one (without the ordinal of keyless relations).
     Rows { position: Vec<u8> },
-    /// All log entries up to this one.
+    /// All of the log up to here.
     Log { position: LogPosition },
     /// Everything; live changes are passed on.
     Done,
@@ -58,21 +61,22 @@ impl Record {
         let record: Record =
             serde_json::from_slice(bytes).map_err(|e| Fault::internal(format!("backfill record: {e}")))?;
         let relations = |record: &Record| record.inputs.iter().map(|input| input.relation).collect::<Vec<_>>();
-        if record.version != VERSION || relations(&record) != relations(new) {
+        if !(FIRST_VERSION..=VERSION).contains(&record.version) || relations(&record) != relations(new) {
             return Err(Fault::internal("a backfill record that does not fit its view"));
         }
-        Ok(record)
+        Ok(Record { version: VERSION, ..record })
     }
 }
 
 impl InputProgress {
-    /// Reads on from the position, up to about `room` rows, and moves it.
+    /// Reads on from the position, up to about `room` rows, and moves it. `ahead`: see [`read_run`].
     pub(super) fn read(
         &mut self,
         input: &InputRelation,
         room: usize,
         store: &Store,
         scope: &mut EpochScope,
+        ahead: &mut Option<Ahead>,
     ) -> Result<Vec<RecordBatch>, Fault> {
         let (rows, state, done_part) = match &input.kind {
             InputKind::Stored(layout) => {
@@ -95,11 +99,10 @@ impl InputProgress {
                     InputState::Log { position } => *position,
                     _ => LogPosition::default(),
                 };
-                // As of the last committed epoch: the events of this one come as its live change.
-                let chunk = store.read_log(&store.snapshot(), ObjectId(input.id), &input.schema, after, room)?;
-                let part = chunk.position.epoch as f64 / store.published().0.max(1) as f64;
-                let state = if chunk.at_end { InputState::Done } else { InputState::Log { position: chunk.position } };
-                (chunk.rows, state, part)
+                let run = read_run(input, after, room, store, ahead)?;
+                let part = run.position.epoch as f64 / store.published().0.max(1) as f64;
+                let state = if run.at_end { InputState::Done } else { InputState::Log { position: run.position } };
+                (run.rows, state, part)
             }
         };
         self.rows_done += rows.iter().map(|batch| batch.num_rows() as u64).sum::<u64>();

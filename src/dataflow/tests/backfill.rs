@@ -4,6 +4,7 @@ use super::cells::{Cell, INT, Random, Row, TEXT, rows_of};
 use super::harness::{node, options, seeds};
 use super::relation::{Relation, Rules, fields};
 use super::world::{Input, View, World, in_log, layout};
+use crate::dataflow::EpochOutcome;
 use attune_planner::{Aggregate, AggregateFunction, DataflowPlan, Expr, JoinKind, Node, Op, PLAN_VERSION};
 use attune_storage::{ColumnType, Delta, StoreOptions};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -205,6 +206,89 @@ fn chunks_shrink_until_the_epoch_has_room() {
 }
 
 #[test]
+fn an_entry_of_a_log_is_passed_on_in_parts() {
+    // Twice the entry has no room in an epoch.
+    let limit = StoreOptions { epoch_max_bytes: 60_000, ..options() };
+    let mut world = world(100, &limit);
+    let mut random = Random(1);
+    let mut text = || (0..4).map(|_| format!("{:016x}", random.below(u64::MAX))).collect::<String>();
+    let rows: Vec<Row> = (0..1_000).map(|i| vec![Cell::Int(i), Cell::Text(text())]).collect();
+    let input = world.inputs.get_mut(&STREAM).unwrap();
+    rows.iter().for_each(|row| super::cells::add_row(&mut input.relation.rows, row.clone(), 1));
+    let delta = Delta::inserts(super::cells::to_batch(&input.relation.schema(), &rows));
+    world.epoch_of(HashMap::from([(STREAM, delta)])).unwrap();
+    world.create_view(LOGGED, logged());
+    let mut done = Vec::new();
+    while world.driver().is_backfilling() {
+        let outcome = world.epoch_of(HashMap::new()).unwrap();
+        assert!(outcome.failed.is_empty(), "{:?}", outcome.failed);
+        done.extend(outcome.progress.iter().map(|progress| progress.rows_done));
+        if done.len() == 3 {
+            // What was decoded ahead is lost, and read again.
+            world.restart();
+        }
+    }
+    // As full as ten parts are, the end of the log is found by an eleventh.
+    let expected_done: Vec<u64> = (1..=10).chain([10]).map(|part| part * 100).collect();
+    assert_eq!(done, expected_done);
+    assert_eq!(world.rows(LOGGED), expected(&world, LOGGED));
+}
+
+/// Adds `count` events to the stream, as an epoch.
+fn append(world: &mut World, count: i64) -> EpochOutcome {
+    let rows: Vec<Row> = (0..count).map(|i| vec![Cell::Int(i), Cell::Text("x".to_owned())]).collect();
+    let input = world.inputs.get_mut(&STREAM).unwrap();
+    rows.iter().for_each(|row| super::cells::add_row(&mut input.relation.rows, row.clone(), 1));
+    let delta = Delta::inserts(super::cells::to_batch(&input.relation.schema(), &rows));
+    world.epoch_of(HashMap::from([(STREAM, delta)])).unwrap()
+}
+
+#[test]
+fn chunks_follow_what_is_written_beside_them_and_just_before() {
+    let mut world = world(1_600, &options());
+    append(&mut world, 20_000);
+    world.create_view(LOGGED, logged());
+    let mut before = 0;
+    let mut read = |outcome: EpochOutcome| {
+        let done = outcome.progress[0].rows_done;
+        done - std::mem::replace(&mut before, done)
+    };
+    assert_eq!(read(append(&mut world, 200)), 400);
+    world.timestamp_us += 99_000;
+    assert_eq!(read(world.epoch_of(HashMap::new()).unwrap()), 400);
+    assert_eq!(read(append(&mut world, 1)), 100, "single rows do not hold it up");
+    assert_eq!(read(append(&mut world, 4_000)), 8_000);
+    assert_eq!(
+        read(world.epoch_of(HashMap::new()).unwrap()),
+        1_600,
+        "never more than a whole chunk where nothing is written"
+    );
+    append(&mut world, 1);
+    world.timestamp_us += 100_000;
+    assert_eq!(read(world.epoch_of(HashMap::new()).unwrap()), 1_700, "100 beside the row, and a whole chunk");
+    while world.driver().is_backfilling() {
+        world.epoch_of(HashMap::new()).unwrap();
+    }
+    assert_eq!(world.rows(LOGGED), expected(&world, LOGGED));
+}
+
+#[test]
+fn a_backfill_catches_up_with_a_log_that_grows_all_the_time() {
+    let mut world = world(4, &options());
+    for _ in 0..20 {
+        append(&mut world, 50);
+    }
+    world.create_view(LOGGED, logged());
+    let mut epochs = 0;
+    while world.driver().is_backfilling() {
+        append(&mut world, 50);
+        epochs += 1;
+        assert!(epochs < 100, "it never ends");
+    }
+    assert_eq!(world.rows(LOGGED), expected(&world, LOGGED));
+}
+
+#[test]
 fn a_damaged_record_is_refused() {
     let input = |id| crate::dataflow::InputRelation {
         id,
@@ -215,6 +299,9 @@ fn a_damaged_record_is_refused() {
     assert!(crate::dataflow::Backfill::restore(&record, vec![input(1)]).is_ok());
     assert!(crate::dataflow::Backfill::restore(&record, vec![input(2)]).is_err());
     assert!(crate::dataflow::Backfill::restore(&record[1..], vec![input(1)]).is_err());
+    let of_version = |version: &str| String::from_utf8_lossy(&record).replace("\"version\":2", version).into_bytes();
+    assert!(crate::dataflow::Backfill::restore(&of_version("\"version\":1"), vec![input(1)]).is_ok());
+    assert!(crate::dataflow::Backfill::restore(&of_version("\"version\":3"), vec![input(1)]).is_err());
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(super) struct World {
     pub(super) views: BTreeMap<u32, View>,
     pub(super) driver: Option<LocalDriver>,
     pub(super) chunk_rows: usize,
-    timestamp_us: i64,
+    pub(super) timestamp_us: i64,
 }
 
 /// The layout of relation `id`; without key columns it is keyless.

@@ -12,14 +12,18 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use rocksdb::ReadOptions;
 
-/// Where a reader of a stream's log stands: after this entry. The default is before the first entry, since epochs are
-/// counted from 1.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, serde::Serialize, serde::Deserialize)]
+/// Where a reader of a stream's log stands: after this entry, or amid it. The default is before the first entry, since
+/// epochs are counted from 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct LogPosition {
     /// Epoch of the last entry read.
     pub epoch: u64,
     /// Number of the entry within its epoch.
     pub part: u32,
+    /// Rows at the end of the entry that are yet to be read. [`Store::read_log`] reads whole entries and gives 0; a reader that
+    /// puts the last rows off says so here.
+    #[serde(default)]
+    pub left: usize,
 }
 
 /// Rows read from a stream's log.
@@ -48,7 +52,7 @@ pub(super) fn position(key: &[u8]) -> Result<LogPosition> {
     let suffix = key.get(OBJECT_BYTES..).ok_or_else(damaged)?;
     let (epoch, part) = suffix.split_first_chunk::<8>().ok_or_else(damaged)?;
     let part = part.try_into().map_err(|_| damaged())?;
-    Ok(LogPosition { epoch: u64::from_be_bytes(*epoch), part: u32::from_be_bytes(part) })
+    Ok(LogPosition { epoch: u64::from_be_bytes(*epoch), part: u32::from_be_bytes(part), left: 0 })
 }
 
 /// An iterator over the entries of a stream.
@@ -60,8 +64,9 @@ pub(super) fn entries(shared: &Shared, mut options: ReadOptions, stream: ObjectI
 }
 
 impl Store {
-    /// Up to about `max_rows` rows of a stream's log after `after`, as of `snapshot`. Entries are never split, so a chunk
-    /// may exceed `max_rows` by less than one entry, and is empty only at the end.
+    /// Up to about `max_rows` rows of a stream's log after `after`, as of `snapshot`. Reads to the end of an entry, so a chunk
+    /// may exceed `max_rows` by less than one entry, all of it in the last batch, and is empty only at the end. What a reader
+    /// has left of an entry that was trimmed since is passed over.
     ///
     /// # Errors
     /// When RocksDB fails, or [`StorageError::Corrupt`] when an entry is not one of rows of `schema`.
@@ -76,16 +81,26 @@ impl Store {
         let mut entries = entries(snapshot.shared(), snapshot.options(), stream);
         let mut decoder = RunDecoder::new(schema)?;
         let mut position_after = after;
-        entries.seek([&*key(stream, after.epoch, after.part), &[0]].concat());
+        let mut from = key(stream, after.epoch, after.part);
+        if after.left == 0 {
+            from.push(0);
+        }
+        entries.seek(from);
         while decoder.rows() < max_rows.max(1) {
             let Some((key, value)) = entries.item() else { break };
-            decoder.push(&LogEntry::parse(value)?)?;
-            position_after = position(key)?;
+            let place = position(key)?;
+            let entry = LogEntry::parse(value)?;
+            if (place.epoch, place.part) == (after.epoch, after.part) {
+                decoder.push_end(&entry, after.left)?;
+            } else {
+                decoder.push(&entry)?;
+            }
+            position_after = place;
             entries.next();
         }
         entries.status()?;
         let at_end = !entries.valid();
-        Ok(LogChunk { rows: decoder.finish()?, position: position_after, at_end })
+        Ok(LogChunk { rows: decoder.finish()?, position: LogPosition { left: 0, ..position_after }, at_end })
     }
 }
 

@@ -156,6 +156,18 @@ impl RunDecoder {
         Ok(())
     }
 
+    /// The last `rows` rows of an entry, before any other.
+    pub(super) fn push_end(&mut self, entry: &LogEntry<'_>, rows: usize) -> Result<()> {
+        self.push(entry)?;
+        self.flush()?;
+        let batch = self.batches.pop().ok_or_else(|| damaged("it has no rows"))?;
+        let read =
+            batch.num_rows().checked_sub(rows).ok_or_else(|| damaged("it has fewer rows than were left of it"))?;
+        self.batches.push(batch.slice(read, rows));
+        self.rows = rows;
+        Ok(())
+    }
+
     pub(super) fn finish(mut self) -> Result<Vec<RecordBatch>> {
         self.flush()?;
         Ok(self.batches)

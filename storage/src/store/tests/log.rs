@@ -47,7 +47,7 @@ fn read_all(fixture: &Fixture, mut after: LogPosition, max_rows: usize) -> (Reco
     loop {
         let chunk = fixture.store.read_log(&snapshot, STREAM, &schema(), after, max_rows).unwrap();
         chunks += 1;
-        assert!(chunk.at_end || chunk.position > after);
+        assert!(chunk.at_end || chunk.position != after);
         all.extend(chunk.rows);
         after = chunk.position;
         if chunk.at_end {
@@ -88,7 +88,7 @@ fn a_reader_goes_on_exactly_where_it_stopped() {
     }
     let snapshot = fixture.store.snapshot();
     let first = fixture.store.read_log(&snapshot, STREAM, &schema(), LogPosition::default(), 7).unwrap();
-    assert_eq!(first.position, LogPosition { epoch: 4, part: 0 });
+    assert_eq!(first.position, LogPosition { epoch: 4, ..LogPosition::default() });
     assert!(!first.at_end);
     assert_eq!(first.rows, [rows(0, 7)]);
     append(&mut fixture, &[rows(20, 21)], 10);
@@ -100,11 +100,35 @@ fn a_reader_goes_on_exactly_where_it_stopped() {
         &fixture.store.snapshot(),
         STREAM,
         &schema(),
-        LogPosition { epoch: 11, part: u32::MAX },
+        LogPosition { epoch: 11, part: u32::MAX, left: 0 },
         10,
     );
     let nothing = nothing.unwrap();
     assert!(nothing.at_end && nothing.rows.is_empty() && nothing.position.part == u32::MAX);
+}
+
+#[test]
+fn a_reader_goes_on_amid_an_entry() {
+    let mut fixture = Fixture::new();
+    // One entry of rows, one in Arrow, each followed by others.
+    append(&mut fixture, &[rows(0, 4)], 1);
+    append(&mut fixture, &[rows(4, 6)], 2);
+    append(&mut fixture, &[rows(6, 2006)], 3);
+    append(&mut fixture, &[rows(2006, 2009)], 4);
+    for (epoch, left, from) in [(1, 3, 1), (2, 2, 4), (3, 1999, 7), (3, 1, 2005), (4, 1, 2008)] {
+        let position = LogPosition { epoch, part: 0, left };
+        assert_eq!(read_all(&fixture, position, usize::MAX).0, rows(from, 2009), "{position:?}");
+        assert_eq!(read_all(&fixture, position, 1).0, rows(from, 2009), "{position:?}, an entry at a time");
+    }
+    let snapshot = fixture.store.snapshot();
+    let one =
+        fixture.store.read_log(&snapshot, STREAM, &schema(), LogPosition { epoch: 1, part: 0, left: 3 }, 3).unwrap();
+    assert_eq!((one.rows, one.position), (vec![rows(1, 4)], LogPosition { epoch: 1, part: 0, left: 0 }));
+    let more = fixture.store.read_log(&snapshot, STREAM, &schema(), LogPosition { epoch: 1, part: 0, left: 5 }, 3);
+    assert!(matches!(more, Err(StorageError::Corrupt(_))));
+    // What was left of an entry goes with it; nothing is left out of the entry after it.
+    trim(&mut fixture, 2);
+    assert_eq!(read_all(&fixture, LogPosition { epoch: 1, part: 0, left: 3 }, 1).0, rows(4, 2009));
 }
 
 #[test]
@@ -172,7 +196,7 @@ fn entries_of_another_schema_are_an_error_not_a_panic() {
     let other = Arc::new(Schema::new(vec![Field::new("a", DataType::Utf8, true); 9]));
     let snapshot = fixture.store.snapshot();
     for epoch in [0, 1] {
-        let after = LogPosition { epoch, part: u32::MAX };
+        let after = LogPosition { epoch, part: u32::MAX, left: 0 };
         assert!(fixture.store.read_log(&snapshot, STREAM, &other, after, 1).is_err());
     }
 }
