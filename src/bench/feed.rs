@@ -86,9 +86,9 @@ impl Feed<'_> {
         let put_off = server.cpu()?.saturating_sub(before).as_secs_f64();
         let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
         let lasting = fed.events as f64 / (fed.time.as_secs_f64() + put_off / cores);
-        let (highest, seconds) = (plain(fed.rate()), fed.time.as_secs_f64());
+        let (taken, seconds) = (plain(fed.rate()), fed.time.as_secs_f64());
         progress(&format!(
-            "{highest} events/s for {seconds:.1} s; with the {put_off:.1} s of CPU they left {}",
+            "{taken} events/s were taken for {seconds:.1} s and left {put_off:.1} s of CPU to be done: {} events/s last",
             plain(lasting)
         ));
         Ok(lasting)
