@@ -210,7 +210,7 @@ impl LocalDriver {
         self.chunk_rows
     }
 
-    /// These rows in an epoch with so many rows of input.
+    /// Rows of a chunk in an epoch with so many rows of input.
     fn chunk_beside(&mut self, rows: usize, timestamp_us: i64) -> usize {
         if rows > 0 {
             self.last_input = Some((timestamp_us, rows));
