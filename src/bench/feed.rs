@@ -5,7 +5,7 @@ use super::client::Connection;
 use super::load::{histogram, nanoseconds};
 use super::process::Process;
 use super::random::Random;
-use super::report::{plain, progress};
+use super::report::{cores, plain, progress};
 use hdrhistogram::Histogram;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -84,8 +84,7 @@ impl Feed<'_> {
         let before = server.cpu()?;
         server.caught_up()?;
         let put_off = server.cpu()?.saturating_sub(before).as_secs_f64();
-        let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
-        let lasting = fed.events as f64 / (fed.time.as_secs_f64() + put_off / cores);
+        let lasting = fed.events as f64 / (fed.time.as_secs_f64() + put_off / cores() as f64);
         let (taken, seconds) = (plain(fed.rate()), fed.time.as_secs_f64());
         progress(&format!(
             "{taken} events/s were taken for {seconds:.1} s and left {put_off:.1} s of CPU to be done: {} events/s last",

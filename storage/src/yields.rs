@@ -95,7 +95,7 @@ struct Busy;
 struct Turn {
     began: Instant,
     length: Duration,
-    /// How long others had the processor before it.
+    /// How long others had the processor before it. Looked at amid answers.
     waited: Duration,
 }
 
@@ -121,10 +121,7 @@ pub fn answered() {
 /// A point amid an answer that takes as long as many lookups: others that were answered meanwhile want to go on. Where they go on for
 /// long, so does this thread after them. Without effect on threads that do not [`serve`].
 pub fn answering() {
-    serving_point(|turn, _| {
-        let long = if turn.waited < LONG_WAIT { Duration::ZERO } else { turn.waited };
-        turn.began.elapsed() >= turn.length.min(TURN).max(long)
-    });
+    serving_point(|turn, _| turn.is_over_amid_answer(Instant::now()));
 }
 
 fn serving_point(is_over: impl FnOnce(&Turn, &mut Yields) -> bool) {
@@ -279,6 +276,12 @@ impl Turn {
     fn is_over(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.began) >= self.length
     }
+
+    /// Whether it is over already for a thread that is amid a long answer.
+    fn is_over_amid_answer(&self, now: Instant) -> bool {
+        let long = if self.waited < LONG_WAIT { Duration::ZERO } else { self.waited };
+        now.saturating_duration_since(self.began) >= self.length.min(TURN).max(long)
+    }
 }
 
 /// Whether this is the name of this thread, which has got it from elsewhere than Rust. Not where such names are not known.
@@ -329,6 +332,18 @@ mod tests {
         let after_others = Turn::begin(TURN * 8);
         assert!(!after_others.is_over(after_others.began + TURN * 7));
         assert!(after_others.is_over(after_others.began + TURN * 8));
+    }
+
+    #[test]
+    fn a_long_answer_goes_on_for_as_long_as_it_waited_for_long() {
+        let after = |waited| Turn { began: Instant::now(), length: Duration::from_secs(3_600), waited };
+        let is_over = |turn: &Turn, worked| turn.is_over_amid_answer(turn.began + worked);
+        for short in [Duration::ZERO, LONG_WAIT - TURN] {
+            let turn = after(short);
+            assert!(!is_over(&turn, TURN / 2) && is_over(&turn, TURN), "after {short:?}");
+        }
+        let turn = after(LONG_WAIT * 3);
+        assert!(!is_over(&turn, LONG_WAIT * 2) && is_over(&turn, LONG_WAIT * 3));
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl Machine {
         let system = value(&text("/etc/os-release"), "PRETTY_NAME", '=').unwrap_or_else(|| "unknown".to_owned());
         Machine {
             cpu: value(&text("/proc/cpuinfo"), "model name", ':').unwrap_or_else(|| "unknown processor".to_owned()),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            cores: cores(),
             memory_bytes: kilobytes(&text("/proc/meminfo")) << 10,
             system: format!("{system}, kernel {}", kernel.trim()),
             attune: env!("CARGO_PKG_VERSION"),
@@ -45,6 +45,12 @@ impl Machine {
         let cores = if self.cores == 1 { "1 core".to_owned() } else { format!("{} cores", self.cores) };
         format!("{}, {cores}, {memory} GB, {}, attune {}, {} UTC", self.cpu, self.system, self.attune, self.date)
     }
+}
+
+/// Cores that a benchmark and what it measures have.
+#[must_use]
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// What stands after `name` and the separator, without quotes.

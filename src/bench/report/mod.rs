@@ -11,7 +11,7 @@ mod output;
 mod table;
 
 pub use chart::{Chart, Form};
-pub use machine::Machine;
+pub use machine::{Machine, cores};
 pub use number::{compact, plain};
 use number::{labelled, tick};
 pub use output::{Output, progress};

@@ -1,6 +1,6 @@
 //! Backfills: a view created over existing data, filled while its inputs change, is exact when it is finished.
 
-use super::cells::{Cell, INT, Random, Row, TEXT, rows_of};
+use super::cells::{Cell, INT, Random, Row, TEXT, add_row, rows_of, to_batch};
 use super::harness::{node, options, seeds};
 use super::relation::{Relation, Rules, fields};
 use super::world::{Input, View, World, in_log, layout};
@@ -127,6 +127,14 @@ fn world(chunk_rows: usize, options: &StoreOptions) -> World {
     world
 }
 
+/// An epoch that inserts these rows.
+fn insert(world: &mut World, relation: u32, rows: &[Row]) -> EpochOutcome {
+    let input = &mut world.inputs.get_mut(&relation).unwrap().relation;
+    rows.iter().for_each(|row| add_row(&mut input.rows, row.clone(), 1));
+    let delta = Delta::inserts(to_batch(&input.schema(), rows));
+    world.epoch_of(HashMap::from([(relation, delta)])).unwrap()
+}
+
 #[test]
 fn views_are_exact_when_filled_while_inputs_change_and_processes_die() {
     for seed in seeds(25) {
@@ -190,10 +198,7 @@ fn chunks_shrink_until_the_epoch_has_room() {
     let mut world = world(100_000, &limit);
     for part in 0..10 {
         let rows: Vec<Row> = (0..20).map(|i| vec![Cell::Int(part * 20 + i), Cell::Text("x".repeat(200))]).collect();
-        let input = world.inputs.get_mut(&KEYLESS).unwrap();
-        rows.iter().for_each(|row| super::cells::add_row(&mut input.relation.rows, row.clone(), 1));
-        let delta = Delta::inserts(super::cells::to_batch(&input.relation.schema(), &rows));
-        world.epoch_of(HashMap::from([(KEYLESS, delta)])).unwrap();
+        insert(&mut world, KEYLESS, &rows);
     }
     world.create_view(UNION, union());
     let mut epochs = 0;
@@ -213,10 +218,7 @@ fn an_entry_of_a_log_is_passed_on_in_parts() {
     let mut random = Random(1);
     let mut text = || (0..4).map(|_| format!("{:016x}", random.below(u64::MAX))).collect::<String>();
     let rows: Vec<Row> = (0..1_000).map(|i| vec![Cell::Int(i), Cell::Text(text())]).collect();
-    let input = world.inputs.get_mut(&STREAM).unwrap();
-    rows.iter().for_each(|row| super::cells::add_row(&mut input.relation.rows, row.clone(), 1));
-    let delta = Delta::inserts(super::cells::to_batch(&input.relation.schema(), &rows));
-    world.epoch_of(HashMap::from([(STREAM, delta)])).unwrap();
+    insert(&mut world, STREAM, &rows);
     world.create_view(LOGGED, logged());
     let mut done = Vec::new();
     while world.driver().is_backfilling() {
@@ -228,7 +230,7 @@ fn an_entry_of_a_log_is_passed_on_in_parts() {
             world.restart();
         }
     }
-    // As full as ten parts are, the end of the log is found by an eleventh.
+    // Ten whole parts: only an eleventh finds that nothing follows.
     let expected_done: Vec<u64> = (1..=10).chain([10]).map(|part| part * 100).collect();
     assert_eq!(done, expected_done);
     assert_eq!(world.rows(LOGGED), expected(&world, LOGGED));
@@ -237,10 +239,7 @@ fn an_entry_of_a_log_is_passed_on_in_parts() {
 /// Adds `count` events to the stream, as an epoch.
 fn append(world: &mut World, count: i64) -> EpochOutcome {
     let rows: Vec<Row> = (0..count).map(|i| vec![Cell::Int(i), Cell::Text("x".to_owned())]).collect();
-    let input = world.inputs.get_mut(&STREAM).unwrap();
-    rows.iter().for_each(|row| super::cells::add_row(&mut input.relation.rows, row.clone(), 1));
-    let delta = Delta::inserts(super::cells::to_batch(&input.relation.schema(), &rows));
-    world.epoch_of(HashMap::from([(STREAM, delta)])).unwrap()
+    insert(world, STREAM, &rows)
 }
 
 #[test]
@@ -313,20 +312,14 @@ fn chunks_of_a_log_shrink_until_the_epoch_has_room() {
     let mut text = || (0..6).map(|_| format!("{:016x}", random.below(u64::MAX))).collect::<String>();
     for part in 0..10 {
         let rows: Vec<Row> = (0..40).map(|i| vec![Cell::Int(part * 40 + i), Cell::Text(text())]).collect();
-        let input = world.inputs.get_mut(&STREAM).unwrap();
-        rows.iter().for_each(|row| super::cells::add_row(&mut input.relation.rows, row.clone(), 1));
-        let delta = Delta::inserts(super::cells::to_batch(&input.relation.schema(), &rows));
-        world.epoch_of(HashMap::from([(STREAM, delta)])).unwrap();
+        insert(&mut world, STREAM, &rows);
     }
     // Its log of 800 rows is made in several epochs, while that of the stream goes on.
     world.create_view(LOGGED, logged());
     let mut epochs = 0;
     while world.driver().is_backfilling() {
         let rows = vec![vec![Cell::Int(epochs), Cell::Text("new".to_owned())]];
-        let input = world.inputs.get_mut(&STREAM).unwrap();
-        super::cells::add_row(&mut input.relation.rows, rows[0].clone(), 1);
-        let delta = Delta::inserts(super::cells::to_batch(&input.relation.schema(), &rows));
-        world.epoch_of(HashMap::from([(STREAM, delta)])).unwrap();
+        insert(&mut world, STREAM, &rows);
         epochs += 1;
     }
     assert!(epochs > 2, "{epochs}");
