@@ -9,7 +9,7 @@ use super::{Shared, from_storage};
 use crate::dataflow::EpochOutcome;
 use attune_sql::SqlError;
 use attune_sql::catalog::Catalog;
-use attune_storage::{PendingCommit, PublishedEpoch, failpoint, yields};
+use attune_storage::{PendingCommit, failpoint, yields};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
@@ -34,19 +34,18 @@ pub(super) struct Closing {
 }
 
 impl Closing {
-    /// Commits and publishes the epoch, answers its writes, then settles it.
+    /// Commits and publishes the epoch, then answers its writes.
     ///
     /// # Errors
     /// When the store did not take the epoch: the coordinator must stop.
-    fn run(self, shared: &Shared) -> Result<(), SqlError> {
-        let published = match self.pending.map(PendingCommit::commit).transpose() {
-            Ok(published) => published,
+    fn run(mut self, shared: &Shared) -> Result<(), SqlError> {
+        let epoch = match self.pending.as_mut().map(PendingCommit::commit).transpose() {
+            Ok(epoch) => epoch.unwrap_or_else(|| shared.store.published()),
             Err(error) => {
                 refuse(self.writes, &from_storage(&error));
                 return Err(from_storage(&error));
             }
         };
-        let epoch = published.as_ref().map_or_else(|| shared.store.published(), PublishedEpoch::epoch);
         shared.gauges.set_events(&self.events);
         for (index, rows, finished) in self.builds {
             shared.gauges.backfill_progress(index, rows, rows, finished);
@@ -66,10 +65,8 @@ impl Closing {
         }
         record_changes(gauges, epoch.0, &self.outcome, &delays);
         tracing::debug!(epoch = epoch.0, writes = delays.len(), rows = self.input_rows, "epoch committed");
-        // Last: nobody is answered later for it.
-        if let Some(published) = published {
-            published.settle();
-        }
+        // Last: nobody is answered later because memory is given back.
+        drop(self.pending);
         Ok(())
     }
 }
@@ -151,7 +148,7 @@ impl CommitThread {
         Ok(())
     }
 
-    /// Whether an epoch is in flight, and not settled yet.
+    /// Whether an epoch is in flight, and not known to be committed.
     pub(super) fn is_busy(&mut self) -> bool {
         if self.in_flight.is_some() && self.result.is_none() {
             self.result = match self.results.try_recv() {

@@ -39,8 +39,9 @@ impl Dropped {
     }
 
     fn delete(&self, batch: &mut EpochBatch) {
-        self.rows.iter().for_each(|id| batch.drop_object(Table::Rows(ObjectId(*id))));
-        self.state.iter().for_each(|id| batch.drop_object(Table::State(ObjectId(*id))));
+        let rows = self.rows.iter().map(|id| Table::Rows(ObjectId(*id)));
+        let state = self.state.iter().map(|id| Table::State(ObjectId(*id)));
+        batch.drop_objects(&rows.chain(state).collect::<Vec<_>>());
         self.logs.iter().for_each(|id| batch.drop_log(ObjectId(*id)));
     }
 }

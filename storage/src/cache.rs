@@ -172,7 +172,7 @@ impl HotCache {
 
     /// Forgets all entries of an object. Looks at every entry of the cache.
     pub fn remove_object(&self, object: ObjectId) {
-        self.shards.iter().for_each(|shard| shard.entries.write().remove_object(object));
+        self.shards.iter().for_each(|shard| shard.entries.write().remove_objects(|gone| gone == object));
     }
 
     /// Forgets everything and gives the memory back.

@@ -78,11 +78,11 @@ impl Entries {
         true
     }
 
-    /// Forgets all entries of an object. Looks at every entry.
-    pub(crate) fn remove_object(&mut self, object: ObjectId) {
+    /// Forgets all entries of the objects that are `gone`. Looks at every entry.
+    pub(crate) fn remove_objects(&mut self, gone: impl Fn(ObjectId) -> bool) {
         let mut freed = 0;
         self.table.retain(|entry| {
-            let keep = entry.object() != object;
+            let keep = !gone(entry.object());
             freed += if keep { 0 } else { entry.bytes() };
             keep
         });

@@ -34,7 +34,7 @@ pub use error::StorageError;
 pub use state_cache::StateCache;
 pub use store::{
     Committer, EpochBatch, EpochScope, FORMAT_VERSION, LogChunk, LogPosition, OneEpoch, PendingCommit, PlacedRows,
-    PublishedEpoch, RowPlace, Snapshot, Store, StoreOptions, Table, Values,
+    RowPlace, Snapshot, Store, StoreOptions, Table, Values,
 };
 pub use table::{BatchShape, IndexLayout, KeyColumn, KeyRange, TableLayout, TableReader, TableWriter};
 

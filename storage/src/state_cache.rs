@@ -1,9 +1,9 @@
 //! Operator state in memory, in front of RocksDB.
 //!
-//! Only the writer reads state, and whoever settles an epoch for it writes it through, so this cache has one lock, which they take for many keys
-//! at a time, and overwrites values in place. Invariants: what is cached is what the store holds, without the epoch in flight if there is one (whose keys
-//! are looked for there first); the bytes accounted for never exceed the budget when the lock is free; anything may be missing at
-//! any time.
+//! Only the writer reads and writes state, so this cache has one lock, which it takes for many keys at a time, and overwrites values in place.
+//! Invariants: what is cached is what the store will hold when the epochs that are not committed yet are, the one in flight and what was merged into
+//! the one that is being collected (an [`EpochBatch`](crate::EpochBatch) that is given up takes that back); the bytes accounted for
+//! never exceed the budget when the lock is free; anything may be missing at any time.
 
 use crate::entries::Entries;
 use crate::entry::{WARM_KEYS, entry_bytes, warm};
@@ -180,10 +180,12 @@ impl CachedState {
         self.followed.contains(&table)
     }
 
-    /// Forgets all entries of a table. Looks at every entry of the cache.
-    pub(crate) fn remove_table(&mut self, table: Table) {
-        if self.followed.remove(&table) {
-            self.entries.remove_object(table.object());
+    /// Forgets all entries of some tables. Looks at every entry of the cache, once.
+    pub(crate) fn remove_tables(&mut self, tables: &[Table]) {
+        let gone: HashSet<ObjectId> =
+            tables.iter().filter(|table| self.followed.remove(table)).map(|table| table.object()).collect();
+        if !gone.is_empty() {
+            self.entries.remove_objects(|object| gone.contains(&object));
         }
     }
 
@@ -258,9 +260,11 @@ mod tests {
             assert_eq!(cached.get(0, OBJECT, &0u64.to_be_bytes()), Some(Some(&b"value"[..])), "read all the time");
         }
         assert!(cached.entries.len() > 500 && cached.entries.bytes() <= 100_000);
-        cached.remove_table(Table::State(OBJECT));
-        cached.follow(Table::State(OBJECT));
-        cached.remove_table(Table::State(OBJECT));
+        let tables = [Table::State(OBJECT), Table::Rows(OBJECT)];
+        cached.remove_tables(&tables);
+        assert!(cached.entries.len() > 500, "nothing is known of the table");
+        cached.follow(tables[0]);
+        cached.remove_tables(&tables);
         assert_eq!((cached.entries.bytes(), cached.entries.len()), (0, 0));
     }
 

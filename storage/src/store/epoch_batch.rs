@@ -2,11 +2,14 @@
 
 use super::keyspace::{Family, Table, object_range};
 use super::log_writes::{LogAppends, LogWrites};
+use super::overlay::Overlays;
 use super::scope::{Merged, notes_of};
 use super::shared::Shared;
 use super::{EpochScope, log};
-use crate::{Epoch, ObjectId, Result, StorageError, yields};
+use crate::entry::WARM_KEYS;
+use crate::{Epoch, ObjectId, Result, StateCache, StorageError, yields};
 use arrow::array::RecordBatch;
+use parking_lot::MutexGuard;
 use rocksdb::WriteBatch;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -22,6 +25,8 @@ pub struct EpochBatch {
     logs: HashMap<ObjectId, LogWrites>,
     /// Bytes of meta records and log entries.
     other_bytes: usize,
+    /// Whether it was written: else it takes back what it wrote to the state cache.
+    committed: bool,
 }
 
 impl EpochBatch {
@@ -34,6 +39,7 @@ impl EpochBatch {
             meta: BTreeMap::new(),
             logs: HashMap::new(),
             other_bytes: 0,
+            committed: false,
         }
     }
 
@@ -57,6 +63,9 @@ impl EpochBatch {
         self.check_room(scope.bytes())?;
         // The scope lets go of what was merged before, so that usually nothing is copied here.
         let writes = scope.into_writes();
+        // What the scope has just read and written is in the processor's caches still.
+        write_through(&self.shared.state, &writes.overlay);
+        write_through(&self.shared.state, &writes.notes);
         let merged = Arc::make_mut(&mut self.merged);
         merged.overlays.absorb(writes.overlay);
         merged.notes.absorb(writes.notes);
@@ -108,13 +117,19 @@ impl EpochBatch {
         }
     }
 
-    /// Deletes every entry of an object (DROP), those merged so far included. Scopes made later see it empty, and may
-    /// write to it anew.
-    pub fn drop_object(&mut self, table: Table) {
+    /// Deletes every entry of some objects (DROP), those merged so far included. Scopes made later see them empty, and may
+    /// write to them anew.
+    pub fn drop_objects(&mut self, tables: &[Table]) {
         let merged = Arc::make_mut(&mut self.merged);
-        merged.overlays.remove(table);
-        merged.notes.remove(notes_of(table.object()));
-        merged.dropped.insert(table);
+        let mut cached = tables.to_vec();
+        for table in tables {
+            let notes = notes_of(table.object());
+            merged.overlays.remove(*table);
+            merged.notes.remove(notes);
+            merged.dropped.insert(*table);
+            cached.push(notes);
+        }
+        self.shared.state.lock().remove_tables(&cached);
     }
 
     /// Deletes a stream's whole log (DROP STREAM).
@@ -143,6 +158,11 @@ impl EpochBatch {
     fn check_room(&self, more: usize) -> Result<()> {
         let (bytes, limit) = (self.bytes() + more, self.shared.options.epoch_max_bytes);
         if bytes > limit { Err(StorageError::EpochTooLarge { bytes, limit }) } else { Ok(()) }
+    }
+
+    /// Notes that it was written: the state cache keeps what was merged.
+    pub(super) fn set_committed(&mut self) {
+        self.committed = true;
     }
 
     pub(super) fn dropped_tables(&self) -> impl Iterator<Item = Table> {
@@ -214,6 +234,39 @@ impl EpochBatch {
                     None => batch.delete_cf(family, &full),
                 }
             }
+        }
+    }
+}
+
+impl Drop for EpochBatch {
+    fn drop(&mut self) {
+        if self.committed {
+            return;
+        }
+        let mut state = self.shared.state.lock();
+        for (table, overlay) in self.merged.overlays.iter().chain(self.merged.notes.iter()) {
+            if state.follows(table) {
+                overlay.iter().for_each(|(hash, key, _)| state.remove(hash, table.object(), key));
+            }
+        }
+    }
+}
+
+/// Writes through to the state cache what is written to tables it follows: what was read and written in one epoch will be in
+/// later ones.
+fn write_through(state: &StateCache, writes: &Overlays) {
+    let mut state = state.lock();
+    for (table, overlay) in writes.iter().filter(|(_, overlay)| !overlay.is_empty()) {
+        if !state.follows(table) {
+            continue;
+        }
+        let hashes: Vec<u64> = overlay.iter().map(|(hash, _, _)| hash).collect();
+        for (i, (hash, key, value)) in overlay.iter().enumerate() {
+            if i > 0 && i.is_multiple_of(WARM_KEYS) {
+                MutexGuard::unlocked(&mut state, yields::long_point);
+            }
+            state.warm(&hashes, i);
+            state.write(hash, table.object(), key, value);
         }
     }
 }

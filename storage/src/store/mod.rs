@@ -36,7 +36,7 @@ mod tests;
 mod values;
 
 pub use cached::OneEpoch;
-pub use committer::{Committer, PendingCommit, PublishedEpoch};
+pub use committer::{Committer, PendingCommit};
 pub use epoch_batch::EpochBatch;
 pub use keyspace::Table;
 pub(crate) use keyspace::{PREFIX_BYTES, successor};

@@ -139,6 +139,11 @@ impl Overlay {
         self.bytes
     }
 
+    /// Whether nothing was written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     #[inline]
     fn key(&self, number: u32) -> &[u8] {
         let entry = &self.entries[number as usize];
@@ -194,7 +199,7 @@ impl Overlays {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.tables.values().all(|overlay| overlay.entries.is_empty())
+        self.tables.values().all(Overlay::is_empty)
     }
 }
 

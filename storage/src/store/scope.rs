@@ -30,7 +30,8 @@ pub(super) struct Merged {
 /// The writes of one view (or of the epoch's inputs) in the running epoch, and reads through them.
 ///
 /// Reads see: own writes first, then what earlier scopes of this epoch merged, then the epoch that is in flight (being
-/// committed meanwhile, if there is one), then the last committed epoch.
+/// committed meanwhile, if there is one), then the last committed epoch. The state cache knows of the second and third, so it is
+/// asked before them.
 /// A scope that is dropped without [`EpochBatch::merge`](super::EpochBatch::merge) leaves no trace, which is how a fault
 /// in one view is contained. Scopes of one epoch are used one after the other.
 pub struct EpochScope {
@@ -62,17 +63,25 @@ pub(super) fn notes_of(table: ObjectId) -> Table {
     Table::State(ObjectId(table.0 | NOTES))
 }
 
-/// Where a key of a table is looked for, in this order, before caches and RocksDB.
+/// Where a key of a table is looked for, in this order, before RocksDB.
 struct Layers<'a> {
+    /// Own writes, merged ones, those in flight.
     overlays: [Option<&'a Overlay>; 3],
     /// Whether a table was dropped in one of the epochs that are not committed: what is committed of it is gone then.
     dropped: bool,
 }
 
 impl Layers<'_> {
-    /// What was written to `key`, or that it is gone with its table; `None`: what is committed holds.
-    fn get(&self, hash: u64, key: &[u8]) -> Option<Option<&[u8]>> {
-        let written = self.overlays.iter().flatten().find_map(|overlay| overlay.get(hash, key));
+    /// What this scope wrote to `key`.
+    #[inline]
+    fn own(&self, hash: u64, key: &[u8]) -> Option<Option<&[u8]>> {
+        self.overlays[0]?.get(hash, key)
+    }
+
+    /// What was written to `key` before this scope, or that it is gone with its table; `None`: what is committed holds.
+    #[inline]
+    fn before(&self, hash: u64, key: &[u8]) -> Option<Option<&[u8]>> {
+        let written = self.overlays[1..].iter().flatten().find_map(|overlay| overlay.get(hash, key));
         written.or(if self.dropped { Some(None) } else { None })
     }
 }
@@ -123,8 +132,8 @@ impl EpochScope {
         cache.follow(notes);
         for key in keys {
             let hash = self.shared.hasher.hash(notes.object(), key);
-            let noted = layers.get(hash, key).unwrap_or_else(|| cache.get(hash, notes.object(), key).flatten());
-            values.push(noted);
+            let noted = layers.own(hash, key).or_else(|| cache.get(hash, notes.object(), key));
+            values.push(noted.or_else(|| layers.before(hash, key)).flatten());
         }
         values
     }
@@ -273,7 +282,6 @@ impl EpochScope {
     fn known(&self, table: Table, keys: &[&[u8]], state: bool, values: &mut Values) -> Vec<(usize, u64)> {
         let object = table.object();
         let layers = self.layers(table);
-        // Before the lock, which the thread that settles waits for.
         yields::long_point();
         let mut cache = self.shared.state.lock();
         if state {
@@ -288,16 +296,14 @@ impl EpochScope {
             if state {
                 cache.warm(&hashes, i);
             }
-            if let Some(written) = layers.get(hash, key) {
-                values.push(written);
+            let own = layers.own(hash, key);
+            let cached = own.or_else(|| if state { cache.get(hash, object, key) } else { None });
+            if let Some(value) = cached.or_else(|| layers.before(hash, key)) {
+                values.push(value);
                 continue;
             }
-            let known = if state {
-                cache.get(hash, object, key).map(|value| values.push(value)).is_some()
-            } else {
-                self.shared.rows.get_with(object, key, |value| values.push(value)).is_some()
-            };
-            if !known {
+            let committed = !state && self.shared.rows.get_with(object, key, |value| values.push(value)).is_some();
+            if !committed {
                 values.push(None);
                 missing.push((i, hash));
             }

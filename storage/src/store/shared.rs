@@ -44,8 +44,6 @@ pub(crate) struct Shared {
     pub(super) options: StoreOptions,
     pub(super) steps: Steps,
     published: AtomicU64,
-    /// The last epoch that the state cache knows of.
-    settled: AtomicU64,
     _lock: File,
 }
 
@@ -65,13 +63,11 @@ impl Shared {
             options: options.clone(),
             steps: Steps::default(),
             published: AtomicU64::new(0),
-            settled: AtomicU64::new(0),
             _lock: lock,
         };
         let record = shared.db.get_pinned_cf(shared.family(Family::Meta), meta::EPOCH_KEY)?;
         let last = meta::decode_epoch(record.as_deref())?.0;
         shared.published.store(last, Ordering::Relaxed);
-        shared.settled.store(last, Ordering::Relaxed);
         drop(record);
         shared.memory.opened(&shared);
         Ok(shared)
@@ -89,16 +85,6 @@ impl Shared {
     pub(super) fn publish(&self, epoch: Epoch) {
         self.published.store(epoch.0, Ordering::SeqCst);
         self.steps.enter(IDLE);
-    }
-
-    pub(super) fn settled(&self) -> Epoch {
-        Epoch(self.settled.load(Ordering::SeqCst))
-    }
-
-    /// Notes that the state cache knows of `epoch`.
-    pub(super) fn settle(&self, epoch: Epoch) {
-        let before = self.settled.swap(epoch.0, Ordering::SeqCst);
-        assert_eq!(Epoch(before).next(), epoch, "epochs are settled one after the other");
     }
 
     /// The committed value of a key, straight from RocksDB.

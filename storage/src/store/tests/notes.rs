@@ -28,9 +28,9 @@ fn a_note_takes_the_way_of_a_write() {
     note(&mut merged, b"k", b"merged");
     batch.merge(merged).unwrap();
     assert_eq!(noted(&batch.scope(), b"k").as_deref(), Some(&b"merged"[..]));
-    let pending = fixture.committer.detach(batch);
+    let mut pending = fixture.committer.detach(batch);
     assert_eq!(noted(&fixture.committer.begin().scope(), b"k").as_deref(), Some(&b"merged"[..]), "in flight");
-    pending.commit().unwrap().settle();
+    pending.commit().unwrap();
     fixture.epoch(|scope| {
         assert_eq!(noted(scope, b"k").as_deref(), Some(&b"merged"[..]));
         scope.note(STATE.object(), b"k", None);
@@ -57,7 +57,7 @@ fn notes_go_with_their_table() {
     let mut fixture = Fixture::new();
     fixture.epoch(|scope| note(scope, b"k", b"note"));
     let mut batch = fixture.committer.begin();
-    batch.drop_object(STATE);
+    batch.drop_objects(&[STATE]);
     assert_eq!(noted(&batch.scope(), b"k"), None);
     fixture.committer.commit(batch).unwrap();
     assert_eq!(noted(&fixture.committer.begin().scope(), b"k"), None);

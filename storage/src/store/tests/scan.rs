@@ -85,6 +85,12 @@ fn a_scope_reads_like_a_map() {
             let mut model = Model::new();
             let mut in_flight: Option<PendingCommit> = None;
             for ((merged, dropped, own), detached) in &epochs {
+                let mut given_up = fixture.committer.begin();
+                let mut scope = given_up.scope();
+                apply(dropped, &mut scope, &mut model.clone());
+                check_reads(&mut given_up.scope(), &model, &probes, after.as_ref(), limit);
+                given_up.merge(scope).unwrap();
+                drop(given_up);
                 let mut batch = fixture.committer.begin();
                 let mut scope = batch.scope();
                 apply(merged, &mut scope, &mut model);
@@ -96,15 +102,15 @@ fn a_scope_reads_like_a_map() {
                 apply(own, &mut scope, &mut model);
                 check_reads(&mut scope, &model, &probes, after.as_ref(), limit);
                 batch.merge(scope).unwrap();
-                if let Some(pending) = in_flight.take() {
-                    pending.commit().unwrap().settle();
+                if let Some(mut pending) = in_flight.take() {
+                    pending.commit().unwrap();
                 }
                 // The next epoch sees this one, whether it is committed or in flight.
-                let pending = fixture.committer.detach(batch);
+                let mut pending = fixture.committer.detach(batch);
                 if *detached {
                     in_flight = Some(pending);
                 } else {
-                    pending.commit().unwrap().settle();
+                    pending.commit().unwrap();
                 }
                 let mut scope = fixture.committer.begin().scope();
                 check_reads(&mut scope, &model, &probes, after.as_ref(), limit);
