@@ -4,7 +4,7 @@ use super::chunk::read_rows;
 use super::log_run::{Ahead, read_run};
 use super::{Fault, InputKind, InputRelation};
 use arrow::array::RecordBatch;
-use attune_storage::{EpochScope, LogPosition, ObjectId, Store};
+use attune_storage::{EpochScope, LogPosition, Store};
 use serde::{Deserialize, Serialize};
 
 /// Version of the record. Before 2, a log was read to the end of an entry each time.
@@ -78,8 +78,7 @@ impl InputProgress {
         scope: &mut EpochScope,
         ahead: &mut Option<Ahead>,
     ) -> Result<Vec<RecordBatch>, Fault> {
-        // Of the input, the part up to the position, and rows up to there that are left out of it.
-        let (rows, state, part, left) = match &input.kind {
+        let (rows, state, done_part) = match &input.kind {
             InputKind::Stored(layout) => {
                 let after = match &self.state {
                     InputState::Rows { position } => Some(position.as_slice()),
@@ -93,7 +92,7 @@ impl InputProgress {
                     Some(position) if !chunk.at_end => InputState::Rows { position },
                     _ => InputState::Done,
                 };
-                (vec![chunk.rows], state, part, 0)
+                (vec![chunk.rows], state, part)
             }
             InputKind::Log | InputKind::Logged(_) => {
                 let after = match &self.state {
@@ -101,19 +100,15 @@ impl InputProgress {
                     _ => LogPosition::default(),
                 };
                 let run = read_run(input, after, room, store, ahead)?;
-                // Of the epochs that the log has entries of: the backfill makes some itself, which have none.
-                let part = store.log_epochs(ObjectId(input.id))?.map_or(1.0, |(first, last)| {
-                    let epochs = |to: u64| to.saturating_sub(first) as f64 + 1.0;
-                    epochs(run.position.epoch) / epochs(last)
-                });
+                let part = run.position.epoch as f64 / store.published().0.max(1) as f64;
                 let state = if run.at_end { InputState::Done } else { InputState::Log { position: run.position } };
-                (run.rows, state, part, run.position.left)
+                (run.rows, state, part)
             }
         };
         self.rows_done += rows.iter().map(|batch| batch.num_rows() as u64).sum::<u64>();
         self.rows_total = match state {
             InputState::Done => self.rows_done,
-            _ => ((self.rows_done as f64 + left as f64) / part.clamp(1e-6, 1.0)) as u64,
+            _ => (self.rows_done as f64 / done_part.clamp(1e-6, 1.0)) as u64,
         };
         self.state = state;
         Ok(rows)

@@ -288,25 +288,6 @@ fn a_backfill_catches_up_with_a_log_that_grows_all_the_time() {
 }
 
 #[test]
-fn the_rows_of_a_log_are_estimated_by_its_own_epochs() {
-    let mut world = world(6, &options());
-    for _ in 0..10 {
-        append(&mut world, 10);
-    }
-    world.create_view(LOGGED, logged());
-    // Each of its epochs is one more, in which the log has nothing: after some dozen of them it still has a hundred rows.
-    let mut epochs = 0;
-    while world.driver().is_backfilling() {
-        let outcome = world.epoch_of(HashMap::new()).unwrap();
-        epochs += 1;
-        for progress in &outcome.progress {
-            assert_eq!(progress.rows_total, 100, "{progress:?}");
-        }
-    }
-    assert!(epochs > 10, "{epochs}");
-}
-
-#[test]
 fn a_damaged_record_is_refused() {
     let input = |id| crate::dataflow::InputRelation {
         id,

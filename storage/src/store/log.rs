@@ -102,20 +102,6 @@ impl Store {
         let at_end = !entries.valid();
         Ok(LogChunk { rows: decoder.finish()?, position: LogPosition { left: 0, ..position_after }, at_end })
     }
-
-    /// The epochs of the first and the last entry of a stream's log; `None`: it has no entries.
-    ///
-    /// # Errors
-    /// When RocksDB fails, or [`StorageError::Corrupt`] when a key is damaged.
-    pub fn log_epochs(&self, stream: ObjectId) -> Result<Option<(u64, u64)>> {
-        let mut entries = entries(&self.shared, ReadOptions::default(), stream);
-        entries.seek_to_first();
-        let Some((first, _)) = entries.item() else { return Ok(entries.status().map(|()| None)?) };
-        let first = position(first)?.epoch;
-        entries.seek_to_last();
-        let Some((last, _)) = entries.item() else { return Ok(entries.status().map(|()| None)?) };
-        Ok(Some((first, position(last)?.epoch)))
-    }
 }
 
 /// The keys of the entries with a timestamp before `before_us`; `None` when there are none. Timestamps do not decrease
