@@ -41,7 +41,7 @@ impl Dropped {
     fn delete(&self, batch: &mut EpochBatch) {
         let rows = self.rows.iter().map(|id| Table::Rows(ObjectId(*id)));
         let state = self.state.iter().map(|id| Table::State(ObjectId(*id)));
-        batch.drop_objects(&rows.chain(state).collect::<Vec<_>>());
+        batch.drop_objects(rows.chain(state));
         self.logs.iter().for_each(|id| batch.drop_log(ObjectId(*id)));
     }
 }

@@ -1,9 +1,9 @@
 //! Operator state in memory, in front of RocksDB.
 //!
 //! Only the writer reads and writes state, so this cache has one lock, which it takes for many keys at a time, and overwrites values in place.
-//! Invariants: what is cached is what the store will hold when the epochs that are not committed yet are, the one in flight and what was merged into
-//! the one that is being collected (an [`EpochBatch`](crate::EpochBatch) that is given up takes that back); the bytes accounted for
-//! never exceed the budget when the lock is free; anything may be missing at any time.
+//! Invariants: what is cached is what the store will hold once all that was merged is committed, the epoch in flight and the one that is being
+//! collected (an [`EpochBatch`](crate::EpochBatch) that is given up takes its part back); the bytes accounted for never exceed
+//! the budget when the lock is free; anything may be missing at any time.
 
 use crate::entries::Entries;
 use crate::entry::{WARM_KEYS, entry_bytes, warm};

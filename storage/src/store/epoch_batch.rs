@@ -119,15 +119,15 @@ impl EpochBatch {
 
     /// Deletes every entry of some objects (DROP), those merged so far included. Scopes made later see them empty, and may
     /// write to them anew.
-    pub fn drop_objects(&mut self, tables: &[Table]) {
+    pub fn drop_objects(&mut self, tables: impl IntoIterator<Item = Table>) {
         let merged = Arc::make_mut(&mut self.merged);
-        let mut cached = tables.to_vec();
+        let mut cached = Vec::new();
         for table in tables {
             let notes = notes_of(table.object());
-            merged.overlays.remove(*table);
+            merged.overlays.remove(table);
             merged.notes.remove(notes);
-            merged.dropped.insert(*table);
-            cached.push(notes);
+            merged.dropped.insert(table);
+            cached.extend([table, notes]);
         }
         self.shared.state.lock().remove_tables(&cached);
     }

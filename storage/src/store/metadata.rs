@@ -132,7 +132,7 @@ mod tests {
     fn files_have_parts_while_whole_ones_would_not_fit_the_cache() {
         let mut fixture = with_parts();
         let mut batch = fixture.committer.begin();
-        batch.drop_objects(&[ROWS]);
+        batch.drop_objects([ROWS]);
         fixture.committer.commit(batch).unwrap();
         assert_eq!(parts(&fixture.store, 0), 0);
         let shared = &fixture.store.shared;

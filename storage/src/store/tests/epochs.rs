@@ -228,7 +228,7 @@ fn a_dropped_object_is_empty_at_once_and_may_be_written_anew() {
     let mut before = batch.scope();
     before.put(ROWS, &[60], b"gone too");
     batch.merge(before).unwrap();
-    batch.drop_objects(&[ROWS, STATE]);
+    batch.drop_objects([ROWS, STATE]);
     let mut after = batch.scope();
     let mut seen = 0;
     after
@@ -309,7 +309,7 @@ fn an_epoch_in_flight_is_seen_by_the_next_and_by_nobody_else() {
     assert!(get(&mut scope, STATE, b"k").is_some() && reader.point(b"k").unwrap().is_some());
 
     let mut batch = fixture.committer.begin();
-    batch.drop_objects(&[gone]);
+    batch.drop_objects([gone]);
     let mut scope = batch.scope();
     scope.put(STATE, b"k", b"in flight");
     scope.put(ROWS, b"k", b"in flight");

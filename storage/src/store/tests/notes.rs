@@ -57,7 +57,7 @@ fn notes_go_with_their_table() {
     let mut fixture = Fixture::new();
     fixture.epoch(|scope| note(scope, b"k", b"note"));
     let mut batch = fixture.committer.begin();
-    batch.drop_objects(&[STATE]);
+    batch.drop_objects([STATE]);
     assert_eq!(noted(&batch.scope(), b"k"), None);
     fixture.committer.commit(batch).unwrap();
     assert_eq!(noted(&fixture.committer.begin().scope(), b"k"), None);

@@ -61,7 +61,7 @@ fn check(options: &StoreOptions, seed: u64) -> Fixture {
     for epoch in 0..400_u32 {
         if epoch % 100 == 99 {
             let mut batch = fixture.committer.begin();
-            batch.drop_objects(&[ROWS]);
+            batch.drop_objects([ROWS]);
             fixture.committer.commit(batch).unwrap();
             // Those of before read on, but what they read is not kept.
             if epoch % 200 == 99 {

@@ -88,6 +88,7 @@ fn a_scope_reads_like_a_map() {
                 let mut given_up = fixture.committer.begin();
                 let mut scope = given_up.scope();
                 apply(dropped, &mut scope, &mut model.clone());
+                // So that the state cache knows of what the scope writes.
                 check_reads(&mut given_up.scope(), &model, &probes, after.as_ref(), limit);
                 given_up.merge(scope).unwrap();
                 drop(given_up);
