@@ -164,13 +164,16 @@ impl LocalDriver {
         self.chunk_rows = self.chunk_beside(inputs.values().map(Delta::len).sum(), timestamp_us);
         let mut deltas = inputs;
         let mut backfills: Vec<(usize, Backfill)> = Vec::new();
+        // Which views have failed is looked through for each view, so not where none has.
+        let all_well = self.views.iter().all(|view| view.failed.is_none());
         for place in 0..self.views.len() {
             yields::long_point();
             if self.views[place].failed.is_some() {
                 continue;
             }
             let id = self.views[place].dataflow.id;
-            if let Some(reason) = self.failed_input(place, &outcome.failed) {
+            let all_well = all_well && outcome.failed.is_empty();
+            if !all_well && let Some(reason) = self.failed_input(place, &outcome.failed) {
                 outcome.failed.push((id, reason));
                 continue;
             }

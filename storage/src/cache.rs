@@ -153,7 +153,7 @@ impl HotCache {
         if entry_bytes(key, value) > budget / LARGEST_PART {
             entries.remove(hash, object, key);
         } else {
-            entries.put(budget, hash, object, key, value);
+            entries.put(budget, hash, object, key, value, |_| ());
         }
     }
 

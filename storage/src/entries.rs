@@ -43,7 +43,16 @@ impl Entries {
     }
 
     /// Inserts or replaces, then evicts until there are `budget` bytes at most. The entry must be a small part of these.
-    pub(crate) fn put(&mut self, budget: usize, hash: u64, object: ObjectId, key: &[u8], value: Option<&[u8]>) {
+    /// `evicted` is told of what goes.
+    pub(crate) fn put(
+        &mut self,
+        budget: usize,
+        hash: u64,
+        object: ObjectId,
+        key: &[u8],
+        value: Option<&[u8]>,
+        evicted: impl FnMut(&Entry),
+    ) {
         let bucket = match self.table.entry(hash, |entry| entry.is(hash, object, key), Entry::hash) {
             TableEntry::Occupied(mut found) => {
                 let entry = found.get_mut();
@@ -58,7 +67,7 @@ impl Entries {
                 vacant.insert(entry).bucket_index()
             }
         };
-        self.evict(budget, bucket);
+        self.evict(budget, bucket, evicted);
     }
 
     /// What is there is known to be absent from now on.
@@ -91,7 +100,7 @@ impl Entries {
 
     /// Moves the hand and evicts until at most `budget` bytes are left. The entry in bucket `keep` stays: it was just
     /// written, and it is a small part of the budget, so there is always something else to evict.
-    fn evict(&mut self, budget: usize, keep: usize) {
+    fn evict(&mut self, budget: usize, keep: usize, mut evicted: impl FnMut(&Entry)) {
         while self.bytes > budget {
             let bucket = self.hand;
             self.hand = if bucket + 1 < self.table.num_buckets() { bucket + 1 } else { 0 };
@@ -103,6 +112,7 @@ impl Entries {
             {
                 let (entry, _) = found.remove();
                 self.bytes -= entry.bytes();
+                evicted(&entry);
             }
         }
     }

@@ -3,7 +3,9 @@
 //! Only the writer reads and writes state, so this cache has one lock, which it takes for many keys at a time, and overwrites values in place.
 //! Invariants: what is cached is what the store will hold once all that was merged is committed, the epoch in flight and the one that is being
 //! collected (an [`EpochBatch`](crate::EpochBatch) that is given up takes its part back); the bytes accounted for never exceed
-//! the budget when the lock is free; anything may be missing at any time.
+//! the budget when the lock is free; anything may be missing at any time, but what is missing of a table that is *complete* does not exist:
+//! it was empty when it was first read, all that was written to it since was cached, and nothing of that was evicted. So the first event of
+//! a new user costs no look into each of RocksDB's files.
 
 use crate::entries::Entries;
 use crate::entry::{WARM_KEYS, entry_bytes, warm};
@@ -22,12 +24,19 @@ pub struct StateCache {
     cached: Mutex<CachedState>,
 }
 
+/// Ids are our own, so their hash need not be hard to foresee.
+type Objects = HashSet<ObjectId, foldhash::fast::FixedState>;
+
 /// The cache, locked.
 #[derive(Debug)]
 pub(crate) struct CachedState {
     entries: Entries,
     /// Tables that are read by key, before they are written: state, and rows that carry it.
     followed: HashSet<Table>,
+    /// Tables of which every entry is cached.
+    complete: Objects,
+    /// Tables that were written before they were followed, so that they may have entries which are not cached.
+    written_before: Objects,
     budget: usize,
     /// One of so many keys is cached, chosen by its hash. What is not chosen is not in the table.
     one_of: u64,
@@ -43,6 +52,8 @@ impl StateCache {
             cached: Mutex::new(CachedState {
                 entries: Entries::default(),
                 followed: HashSet::new(),
+                complete: Objects::default(),
+                written_before: Objects::default(),
                 budget: bytes,
                 one_of: 1,
                 hits: 0,
@@ -70,6 +81,9 @@ impl StateCache {
         let mut cached = self.lock();
         let is_smaller = bytes < cached.budget;
         (cached.budget, cached.one_of) = (bytes, one_of.max(1) as u64);
+        if is_smaller || cached.one_of > 1 {
+            cached.complete.clear();
+        }
         is_smaller.then(|| std::mem::take(&mut cached.entries))
     }
 
@@ -115,15 +129,16 @@ impl CachedState {
         (self.entries.bytes(), self.entries.len())
     }
 
-    /// The cached entry; `Some(None)` is known to be absent, `None` is not known. `hash` is that of object and key.
+    /// What is known of an entry; `Some(None)`: it is absent, `None`: nothing. `hash` is that of object and key.
     #[inline]
     pub(crate) fn get(&mut self, hash: u64, object: ObjectId, key: &[u8]) -> Option<Option<&[u8]>> {
-        self.ghost.read(hash);
-        if !self.keeps(hash) {
-            self.misses += 1;
-            return None;
+        let found = if self.keeps(hash) { self.entries.get(hash, object, key) } else { None };
+        if found.is_none() && self.complete.contains(&object) {
+            // No cache of another size would know it better, so the ghost is not asked.
+            self.hits += 1;
+            return Some(None);
         }
-        let found = self.entries.get(hash, object, key);
+        self.ghost.read(hash);
         match found {
             Some(_) => self.hits += 1,
             None => self.misses += 1,
@@ -133,14 +148,16 @@ impl CachedState {
 
     /// Caches an entry, in place of what is cached for the key. One too large to be cached removes what was there.
     pub(crate) fn insert(&mut self, hash: u64, object: ObjectId, key: &[u8], value: Option<&[u8]>) {
-        if !self.keeps(hash) {
-            return;
-        }
-        if self.too_large(key, value) {
+        if !self.keeps(hash) || self.too_large(key, value) {
             self.remove(hash, object, key);
             return;
         }
-        self.entries.put(self.budget, hash, object, key, value);
+        let complete = &mut self.complete;
+        self.entries.put(self.budget, hash, object, key, value, |entry| {
+            if !complete.is_empty() && entry.value().is_some() {
+                complete.remove(&entry.object());
+            }
+        });
     }
 
     /// Takes over a write to a table that is followed. What is deleted stays known as absent if it was cached.
@@ -152,9 +169,12 @@ impl CachedState {
         }
     }
 
-    /// Forgets an entry.
+    /// Forgets what is known of an entry.
     pub(crate) fn remove(&mut self, hash: u64, object: ObjectId, key: &[u8]) {
-        self.entries.remove(hash, object, key);
+        self.complete.remove(&object);
+        if self.keeps(hash) {
+            self.entries.remove(hash, object, key);
+        }
     }
 
     /// [Warms](warm) the next entries of `hashes`, for what is about to be done with them one by one: to be called before
@@ -170,9 +190,22 @@ impl CachedState {
         warm(hashes.iter().filter(|hash| self.keeps(**hash)).map(|hash| (*hash, self.entries.table())));
     }
 
-    /// From now on what is read of `table` is cached, and what is written to it.
-    pub(crate) fn follow(&mut self, table: Table) {
-        self.followed.insert(table);
+    /// From now on what is read of `table` is cached, and what is written to it. Returns whether that is new.
+    pub(crate) fn follow(&mut self, table: Table) -> bool {
+        self.followed.insert(table)
+    }
+
+    /// `table`, which was just followed, is empty in the store: from now on what is not cached of it is absent, unless something was
+    /// written to it that is not in the store yet.
+    pub(crate) fn found_empty(&mut self, table: Table) {
+        if self.one_of == 1 && !self.written_before.contains(&table.object()) {
+            self.complete.insert(table.object());
+        }
+    }
+
+    /// Something was written to a table that is not followed.
+    pub(crate) fn wrote_before(&mut self, table: Table) {
+        self.written_before.insert(table.object());
     }
 
     /// Whether entries of `table` are cached: the cache has to be told of writes to it.
@@ -185,6 +218,7 @@ impl CachedState {
         let gone: HashSet<ObjectId> =
             tables.iter().filter(|table| self.followed.remove(table)).map(|table| table.object()).collect();
         if !gone.is_empty() {
+            gone.iter().for_each(|object| _ = self.complete.remove(object));
             self.entries.remove_objects(|object| gone.contains(&object));
         }
     }
@@ -211,44 +245,86 @@ mod tests {
     const OBJECT: ObjectId = ObjectId(3);
 
     proptest! {
-        /// Whatever is written, what the cache still holds is the last value, and the budget is kept.
+        /// Whatever is written, what the cache says is the last value, of a complete table for every key, and the budget is kept.
         #[test]
-        fn it_never_holds_an_old_value(
-            steps in prop::collection::vec((0u8..4, any::<u8>(), prop::option::of(0usize..400)), 0..400),
+        fn it_never_says_anything_old(
+            steps in prop::collection::vec((0u8..16, any::<u8>(), prop::option::of(0usize..200)), 0..400),
+            is_full in any::<bool>(),
         ) {
             // Few hash values, so that keys collide; with and without the bit that is the cache's own.
             let own = |key: u8| if key.is_multiple_of(3) { REFERENCED } else { 0 };
             let hash = |key: u8| u64::from(key % 16) << 57 | own(key) | u64::from(key % 8);
-            let cache = StateCache::new(512 * 300);
-            let mut model: HashMap<u8, Option<Vec<u8>>> = HashMap::new();
+            let cache = StateCache::new(512 * 150);
             let mut cached = cache.lock();
+            if is_full {
+                (0..800_u64).for_each(|other| cached.insert(other << 52, ObjectId(4), &other.to_be_bytes(), Some(&[0; 40])));
+            }
+            cached.found_empty(Table::State(OBJECT));
+            let check = |cached: &mut CachedState, key: u8, stored: &HashMap<u8, Vec<u8>>| {
+                let complete = cached.complete.contains(&OBJECT);
+                match cached.get(hash(key), OBJECT, &[key]) {
+                    Some(found) => prop_assert_eq!(found, stored.get(&key).map(Vec::as_slice)),
+                    None => prop_assert!(!complete),
+                }
+                Ok(())
+            };
+            let mut stored: HashMap<u8, Vec<u8>> = HashMap::new();
             for (step, key, len) in steps {
                 let value = len.map(|len| vec![key ^ step; len]);
                 match step {
-                    0 | 1 => {
-                        cached.insert(hash(key), OBJECT, &[key], value.as_deref());
-                        model.insert(key, value);
-                    }
-                    2 => {
+                    // Read from the store.
+                    0 => cached.insert(hash(key), OBJECT, &[key], stored.get(&key).map(Vec::as_slice)),
+                    1 => cached.remove(hash(key), OBJECT, &[key]),
+                    _ => {
                         cached.write(hash(key), OBJECT, &[key], value.as_deref());
-                        if value.is_some() || model.contains_key(&key) {
-                            model.insert(key, value);
+                        match value {
+                            Some(value) => _ = stored.insert(key, value),
+                            None => _ = stored.remove(&key),
                         }
                     }
-                    _ => {
-                        cached.remove(hash(key), OBJECT, &[key]);
-                        model.remove(&key);
-                    }
                 }
-                for (key, value) in &model {
-                    if let Some(found) = cached.get(hash(*key), OBJECT, &[*key]) {
-                        prop_assert_eq!(found, value.as_deref());
-                    }
-                }
+                check(&mut cached, key.wrapping_mul(7), &stored)?;
                 prop_assert!(cached.entries.bytes() <= cached.budget);
                 prop_assert_eq!(cached.entries.bytes(), cached.entries.table().iter().map(Entry::bytes).sum::<usize>());
             }
+            (0..=u8::MAX).try_for_each(|key| check(&mut cached, key, &stored))?;
         }
+    }
+
+    #[test]
+    fn a_table_is_complete_until_something_is_evicted_or_forgotten() {
+        let cache = StateCache::new(100_000);
+        let table = Table::State(OBJECT);
+        let knows = |key: u64| cache.lock().get(key, OBJECT, &key.to_be_bytes()).is_some();
+        let write = |key: u64| cache.lock().write(key, OBJECT, &key.to_be_bytes(), Some(b"value"));
+        let empty = || {
+            cache.lock().remove_tables(&[table]);
+            assert!(cache.lock().follow(table));
+            cache.lock().found_empty(table);
+            write(1);
+            assert!(knows(1) && knows(2));
+        };
+        empty();
+        (0..10_000).for_each(write);
+        assert!(!knows(20_000), "something was evicted");
+        empty();
+        cache.lock().remove(3, OBJECT, &3_u64.to_be_bytes());
+        assert!(knows(1) && !knows(2), "something was forgotten");
+        empty();
+        cache.lock().write(3, OBJECT, &3_u64.to_be_bytes(), Some(&[7; 1_000]));
+        assert!(knows(1) && !knows(3) && !knows(2), "something was too large");
+        empty();
+        drop(cache.set_budget(50_000, 1));
+        assert!(!knows(1) && !knows(2), "everything was forgotten");
+        empty();
+        drop(cache.set_budget(60_000, 8));
+        assert!(!knows(2), "seven of eight keys are not cached");
+        drop(cache.set_budget(60_000, 1));
+        cache.lock().remove_tables(&[table]);
+        cache.lock().wrote_before(table);
+        cache.lock().follow(table);
+        cache.lock().found_empty(table);
+        assert!(!knows(2), "something was written before");
     }
 
     #[test]

@@ -258,6 +258,7 @@ fn write_through(state: &StateCache, writes: &Overlays) {
     let mut state = state.lock();
     for (table, overlay) in writes.iter().filter(|(_, overlay)| !overlay.is_empty()) {
         if !state.follows(table) {
+            state.wrote_before(table);
             continue;
         }
         let hashes: Vec<u64> = overlay.iter().map(|(hash, _, _)| hash).collect();

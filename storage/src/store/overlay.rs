@@ -169,6 +169,8 @@ fn length(bytes: &[u8]) -> u32 {
 #[derive(Clone, Default)]
 pub(super) struct Overlays {
     tables: HashMap<Table, Overlay, foldhash::fast::RandomState>,
+    /// Bytes of all of them: there may be thousands, and each view asks.
+    bytes: usize,
 }
 
 impl Overlays {
@@ -176,26 +178,42 @@ impl Overlays {
         self.tables.get(&table)
     }
 
-    pub(super) fn table(&mut self, table: Table) -> &mut Overlay {
-        self.tables.entry(table).or_default()
+    /// As [`Overlay::reserve`].
+    pub(super) fn reserve(&mut self, table: Table, entries: usize, bytes: usize) {
+        self.change(table, |overlay| overlay.reserve(entries, bytes));
+    }
+
+    /// As [`Overlay::set`].
+    pub(super) fn set(&mut self, table: Table, hash: u64, key: &[u8], value: Option<&[u8]>) {
+        self.change(table, |overlay| overlay.set(hash, key, value));
     }
 
     pub(super) fn remove(&mut self, table: Table) {
-        self.tables.remove(&table);
+        self.bytes -= self.tables.remove(&table).map_or(0, |overlay| overlay.bytes());
     }
 
+    /// Adds the writes of `later`, which win.
     pub(super) fn absorb(&mut self, later: Overlays) {
         for (table, overlay) in later.tables {
-            self.table(table).absorb(overlay);
+            self.change(table, |before| before.absorb(overlay));
         }
+    }
+
+    #[inline]
+    fn change(&mut self, table: Table, change: impl FnOnce(&mut Overlay)) {
+        let overlay = self.tables.entry(table).or_default();
+        let before = overlay.bytes();
+        change(overlay);
+        self.bytes = self.bytes - before + overlay.bytes();
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Table, &Overlay)> {
         self.tables.iter().map(|(table, overlay)| (*table, overlay))
     }
 
+    /// Bytes of keys and values.
     pub(super) fn bytes(&self) -> usize {
-        self.tables.values().map(Overlay::bytes).sum()
+        self.bytes
     }
 
     pub(super) fn is_empty(&self) -> bool {

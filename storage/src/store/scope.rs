@@ -144,7 +144,7 @@ impl EpochScope {
         let hash = self.shared.hasher.hash(notes.object(), key);
         let value = value.filter(|value| key.len() + value.len() <= self.notes_room);
         self.notes_room -= value.map_or(0, |value| key.len() + value.len());
-        self.own_notes.table(notes).set(hash, key, value);
+        self.own_notes.set(notes, hash, key, value);
     }
 
     /// Appends rows to a log, as [`EpochBatch::append_log`](super::EpochBatch::append_log) does. Nothing reads them before
@@ -216,19 +216,19 @@ impl EpochScope {
 
     /// Makes room for about so many writes to `table`, of so many bytes of keys and values in all, so that it need not grow step by step.
     pub fn expect(&mut self, table: Table, writes: usize, bytes: usize) {
-        self.own.table(table).reserve(writes, bytes);
+        self.own.reserve(table, writes, bytes);
     }
 
     /// Writes `value` under `key`.
     pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
         let hash = self.shared.hasher.hash(table.object(), key);
-        self.own.table(table).set(hash, key, Some(value));
+        self.own.set(table, hash, key, Some(value));
     }
 
     /// Deletes `key`, whether it exists or not.
     pub fn delete(&mut self, table: Table, key: &[u8]) {
         let hash = self.shared.hasher.hash(table.object(), key);
-        self.own.table(table).set(hash, key, None);
+        self.own.set(table, hash, key, None);
     }
 
     /// Visits entries whose key starts with `prefix` in key order, beginning after `after` if given, until `visit`
@@ -284,8 +284,8 @@ impl EpochScope {
         let layers = self.layers(table);
         yields::long_point();
         let mut cache = self.shared.state.lock();
-        if state {
-            cache.follow(table);
+        if state && cache.follow(table) && self.is_empty(table) {
+            cache.found_empty(table);
         }
         let mut missing = Vec::new();
         let hashes: Vec<u64> = keys.iter().map(|key| self.shared.hasher.hash(object, key)).collect();
@@ -309,6 +309,14 @@ impl EpochScope {
             }
         }
         missing
+    }
+
+    /// Whether nothing of `table` is committed. One that is dropped does not count as empty: the epoch may be given up.
+    fn is_empty(&self, table: Table) -> bool {
+        self.records(table, None, false).is_some_and(|mut records| {
+            records.seek_to_first();
+            !records.valid() && records.status().is_ok()
+        })
     }
 
     fn layers(&self, table: Table) -> Layers<'_> {

@@ -79,6 +79,58 @@ fn a_scope_sees_what_was_merged_when_it_began() {
 }
 
 #[test]
+fn what_is_new_in_a_complete_table_is_known_to_be_absent() {
+    let mut fixture = Fixture::new();
+    let asked = |fixture: &Fixture, key: &[u8], expected: Option<&[u8]>| {
+        let before = fixture.store.state_cache().misses();
+        assert_eq!(fixture.committer.begin().scope().get(STATE, key).unwrap().as_deref(), expected);
+        fixture.store.state_cache().misses() - before
+    };
+    assert_eq!(asked(&fixture, b"a", None), 0, "the table is empty");
+    fixture.epoch(|scope| scope.put(STATE, b"a", b"1"));
+    assert_eq!([asked(&fixture, b"a", Some(b"1")), asked(&fixture, b"b", None)], [0, 0]);
+    fixture.epoch(|scope| scope.delete(STATE, b"a"));
+    assert_eq!(asked(&fixture, b"a", None), 0);
+    fixture.epoch(|scope| scope.put(STATE, b"c", b"3"));
+    let fixture = fixture.reopen();
+    assert_eq!([asked(&fixture, b"c", Some(b"3")), asked(&fixture, b"c", Some(b"3"))], [1, 0]);
+    assert_eq!(
+        [asked(&fixture, b"b", None), asked(&fixture, b"b", None)],
+        [1, 1],
+        "it was not empty when it was first read"
+    );
+}
+
+#[test]
+fn an_epoch_that_is_given_up_leaves_no_table_complete_that_is_not() {
+    let mut fixture = Fixture::new();
+    let get = |fixture: &Fixture, key: &[u8]| fixture.committer.begin().scope().get(STATE, key).unwrap();
+    assert_eq!(get(&fixture, b"a"), None);
+    fixture.epoch(|scope| scope.put(STATE, b"a", b"1"));
+    for drops in [false, true] {
+        let mut batch = fixture.committer.begin();
+        if drops {
+            batch.drop_objects([STATE]);
+        }
+        let mut scope = batch.scope();
+        scope.delete(STATE, b"a");
+        assert_eq!(scope.get(STATE, b"a").unwrap(), None);
+        batch.merge(scope).unwrap();
+        assert_eq!(batch.scope().get(STATE, b"a").unwrap(), None);
+        drop(batch);
+        assert_eq!(get(&fixture, b"a").as_deref(), Some(&b"1"[..]), "dropped: {drops}");
+    }
+    // Written first, read in the same epoch by a scope that was made before.
+    let other = Table::State(ObjectId(8));
+    let mut batch = fixture.committer.begin();
+    let (mut early, mut writes) = (batch.scope(), batch.scope());
+    writes.put(other, b"k", b"1");
+    batch.merge(writes).unwrap();
+    assert_eq!(early.get(other, b"k").unwrap(), None);
+    assert_eq!(batch.scope().get(other, b"k").unwrap().as_deref(), Some(&b"1"[..]));
+}
+
+#[test]
 fn the_caches_follow_every_commit() {
     let mut fixture = Fixture::new();
     let reader = TableReader::new(fixture.store.clone(), ROWS.object());
