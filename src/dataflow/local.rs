@@ -51,18 +51,15 @@ pub struct EpochOutcome {
 pub struct LocalDriver {
     store: Store,
     idle_chunk_rows: usize,
-    views: Vec<View>,
+    views: Vec<ViewDataflow>,
+    /// Why views failed, by id. Each view asks for its inputs.
+    failed: HashMap<u32, String>,
     /// Relations that views read.
     read: HashSet<u32>,
     /// Time of the last epoch with input, and its rows.
     last_input: Option<(i64, usize)>,
     /// See [`LocalDriver::chunk_rows`].
     chunk_rows: usize,
-}
-
-struct View {
-    dataflow: ViewDataflow,
-    failed: Option<String>,
 }
 
 /// A view's part of an epoch.
@@ -95,6 +92,7 @@ impl LocalDriver {
             store,
             idle_chunk_rows,
             views: Vec::new(),
+            failed: HashMap::new(),
             read: HashSet::new(),
             last_input: None,
             chunk_rows: idle_chunk_rows,
@@ -106,45 +104,46 @@ impl LocalDriver {
     /// A new view has a [`Backfill`]; its record is written with the next epoch, so the catalog record of the view must be
     /// in the same batch (or the first epoch earlier than an acknowledgement).
     pub fn add(&mut self, view: ViewDataflow) {
-        self.views.push(View { dataflow: view, failed: None });
+        self.views.push(view);
         self.note_read();
     }
 
     /// Removes a view. Its state and records are for the caller to drop.
     pub fn remove(&mut self, id: u32) {
-        self.views.retain(|view| view.dataflow.id != id);
+        self.views.retain(|view| view.id != id);
+        self.failed.remove(&id);
         self.note_read();
     }
 
     fn note_read(&mut self) {
-        let inputs = self.views.iter().flat_map(|view| view.dataflow.graph.inputs());
+        let inputs = self.views.iter().flat_map(|view| view.graph.inputs());
         self.read = inputs.map(|input| input.relation).collect();
     }
 
     /// Gives a view another writer: it has other indexes now.
     pub fn set_writer(&mut self, id: u32, writer: TableWriter) {
-        if let Some(view) = self.views.iter_mut().find(|view| view.dataflow.id == id) {
-            view.dataflow.writer = writer;
+        if let Some(view) = self.views.iter_mut().find(|view| view.id == id) {
+            view.writer = writer;
         }
     }
 
     /// Marks a view that failed before a restart, so that it is not run.
     pub fn mark_failed(&mut self, id: u32, reason: &str) {
-        if let Some(view) = self.views.iter_mut().find(|view| view.dataflow.id == id) {
-            view.failed = Some(reason.to_owned());
+        if self.views.iter().any(|view| view.id == id) {
+            self.failed.insert(id, reason.to_owned());
         }
     }
 
     /// Whether a backfill is going on: epochs are to be run even without input.
     #[must_use]
     pub fn is_backfilling(&self) -> bool {
-        self.views.iter().any(|view| view.failed.is_none() && view.dataflow.backfill.is_some())
+        self.views.iter().any(|view| view.backfill.is_some() && !self.failed.contains_key(&view.id))
     }
 
     /// Why a view failed; `None` when it did not, or is not known.
     #[must_use]
     pub fn failure(&self, id: u32) -> Option<&str> {
-        self.views.iter().find(|view| view.dataflow.id == id)?.failed.as_deref()
+        self.failed.get(&id).map(String::as_str)
     }
 
     /// Runs the views through an epoch. `inputs` are the changes of streams and tables, all columns, consolidated or not;
@@ -164,21 +163,18 @@ impl LocalDriver {
         self.chunk_rows = self.chunk_beside(inputs.values().map(Delta::len).sum(), timestamp_us);
         let mut deltas = inputs;
         let mut backfills: Vec<(usize, Backfill)> = Vec::new();
-        // Which views have failed is looked through for each view, so not where none has.
-        let all_well = self.views.iter().all(|view| view.failed.is_none());
         for place in 0..self.views.len() {
             yields::long_point();
-            if self.views[place].failed.is_some() {
+            let id = self.views[place].id;
+            if self.failed.contains_key(&id) {
                 continue;
             }
-            let id = self.views[place].dataflow.id;
-            let all_well = all_well && outcome.failed.is_empty();
-            if !all_well && let Some(reason) = self.failed_input(place, &outcome.failed) {
+            if let Some(reason) = self.failed_input(place, &outcome.failed) {
                 outcome.failed.push((id, reason));
                 continue;
             }
             let context = EpochContext { store: &self.store, timestamp_us, deltas: &deltas, read: &self.read };
-            let stepped = match run_view(&mut self.views[place].dataflow, self.chunk_rows, batch, &context) {
+            let stepped = match run_view(&mut self.views[place], self.chunk_rows, batch, &context) {
                 Ok(Some(stepped)) => stepped,
                 Ok(None) => continue,
                 Err(Failure::Epoch(error)) => return Err(error),
@@ -231,7 +227,7 @@ impl LocalDriver {
     /// Writes the records of backfills and takes over what the epoch changed.
     fn finish(&mut self, batch: &mut EpochBatch, backfills: Vec<(usize, Backfill)>, outcome: &mut EpochOutcome) {
         for (place, backfill) in backfills {
-            let dataflow = &mut self.views[place].dataflow;
+            let dataflow = &mut self.views[place];
             let name = Backfill::record_name(dataflow.id);
             if backfill.is_finished() {
                 batch.put_meta(&name, None);
@@ -249,7 +245,7 @@ impl LocalDriver {
 
     /// Why the view at `place` cannot go on: a view that it reads has failed.
     fn failed_input(&self, place: usize, failed: &[(u32, String)]) -> Option<String> {
-        self.views[place].dataflow.graph.inputs().iter().find_map(|input| {
+        self.views[place].graph.inputs().iter().find_map(|input| {
             let now = failed.iter().find(|(id, _)| *id == input.relation).map(|(_, reason)| reason.as_str());
             let reason = now.or_else(|| self.failure(input.relation))?;
             Some(format!("relation {}, which it reads, has failed: {reason}", input.relation))

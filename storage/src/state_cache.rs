@@ -24,19 +24,16 @@ pub struct StateCache {
     cached: Mutex<CachedState>,
 }
 
-/// Ids are our own, so their hash need not be hard to foresee.
-type Objects = HashSet<ObjectId, foldhash::fast::FixedState>;
-
 /// The cache, locked.
 #[derive(Debug)]
 pub(crate) struct CachedState {
     entries: Entries,
     /// Tables that are read by key, before they are written: state, and rows that carry it.
     followed: HashSet<Table>,
-    /// Tables of which every entry is cached.
-    complete: Objects,
+    /// Tables of which every entry is cached; none while only some keys are.
+    complete: HashSet<ObjectId, foldhash::fast::FixedState>,
     /// Tables that were written before they were followed, so that they may have entries which are not cached.
-    written_before: Objects,
+    written_before: HashSet<Table>,
     budget: usize,
     /// One of so many keys is cached, chosen by its hash. What is not chosen is not in the table.
     one_of: u64,
@@ -52,8 +49,8 @@ impl StateCache {
             cached: Mutex::new(CachedState {
                 entries: Entries::default(),
                 followed: HashSet::new(),
-                complete: Objects::default(),
-                written_before: Objects::default(),
+                complete: HashSet::default(),
+                written_before: HashSet::new(),
                 budget: bytes,
                 one_of: 1,
                 hits: 0,
@@ -148,7 +145,10 @@ impl CachedState {
 
     /// Caches an entry, in place of what is cached for the key. One too large to be cached removes what was there.
     pub(crate) fn insert(&mut self, hash: u64, object: ObjectId, key: &[u8], value: Option<&[u8]>) {
-        if !self.keeps(hash) || self.too_large(key, value) {
+        if !self.keeps(hash) {
+            return;
+        }
+        if self.too_large(key, value) {
             self.remove(hash, object, key);
             return;
         }
@@ -172,9 +172,7 @@ impl CachedState {
     /// Forgets what is known of an entry.
     pub(crate) fn remove(&mut self, hash: u64, object: ObjectId, key: &[u8]) {
         self.complete.remove(&object);
-        if self.keeps(hash) {
-            self.entries.remove(hash, object, key);
-        }
+        self.entries.remove(hash, object, key);
     }
 
     /// [Warms](warm) the next entries of `hashes`, for what is about to be done with them one by one: to be called before
@@ -198,14 +196,14 @@ impl CachedState {
     /// `table`, which was just followed, is empty in the store: from now on what is not cached of it is absent, unless something was
     /// written to it that is not in the store yet.
     pub(crate) fn found_empty(&mut self, table: Table) {
-        if self.one_of == 1 && !self.written_before.contains(&table.object()) {
+        if self.one_of == 1 && !self.written_before.contains(&table) {
             self.complete.insert(table.object());
         }
     }
 
     /// Something was written to a table that is not followed.
     pub(crate) fn wrote_before(&mut self, table: Table) {
-        self.written_before.insert(table.object());
+        self.written_before.insert(table);
     }
 
     /// Whether entries of `table` are cached: the cache has to be told of writes to it.
@@ -270,11 +268,12 @@ mod tests {
             };
             let mut stored: HashMap<u8, Vec<u8>> = HashMap::new();
             for (step, key, len) in steps {
-                let value = len.map(|len| vec![key ^ step; len]);
+                // In a cache that is full, only what is evicted ends that the table is complete.
+                let value = len.map(|len| vec![key ^ step; if is_full { len % 80 } else { len }]);
                 match step {
                     // Read from the store.
                     0 => cached.insert(hash(key), OBJECT, &[key], stored.get(&key).map(Vec::as_slice)),
-                    1 => cached.remove(hash(key), OBJECT, &[key]),
+                    1 if !is_full => cached.remove(hash(key), OBJECT, &[key]),
                     _ => {
                         cached.write(hash(key), OBJECT, &[key], value.as_deref());
                         match value {
@@ -319,6 +318,8 @@ mod tests {
         empty();
         drop(cache.set_budget(60_000, 8));
         assert!(!knows(2), "seven of eight keys are not cached");
+        cache.lock().found_empty(table);
+        assert!(!knows(2), "nor will they be");
         drop(cache.set_budget(60_000, 1));
         cache.lock().remove_tables(&[table]);
         cache.lock().wrote_before(table);

@@ -224,8 +224,26 @@ impl Overlays {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ObjectId;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
+
+    #[test]
+    fn bytes_of_all_tables_follow_what_is_written() {
+        let (table, other) = (Table::State(ObjectId(1)), Table::Rows(ObjectId(2)));
+        let (mut all, mut later) = (Overlays::default(), Overlays::default());
+        all.set(table, 1, b"k", Some(b"long"));
+        all.set(other, 2, b"k", Some(b"v"));
+        all.reserve(other, 10, 100);
+        assert_eq!(all.bytes(), 5 + 2);
+        later.set(table, 1, b"k", Some(b"s"));
+        later.set(other, 2, b"k", None);
+        all.absorb(later);
+        assert_eq!(all.bytes(), 2 + 1);
+        assert_eq!(all.bytes(), all.iter().map(|(_, overlay)| overlay.bytes()).sum::<usize>());
+        all.remove(table);
+        assert_eq!(all.bytes(), 1);
+    }
 
     proptest! {
         #[test]
