@@ -3,18 +3,23 @@
 //! This crate knows `attune-sql` and the types of `attune-storage`. It opens no store and no socket: everything here is
 //! pure data, printable and deterministic.
 
+mod batch;
+mod decorrelate;
 mod exchange;
 mod explain;
 mod expr;
+mod front;
 mod layout;
 mod lookup;
 mod lower;
 mod plan;
 mod properties;
+mod rewrite;
 mod types;
 
 pub use explain::{StateOwner, explain, explain_state};
 pub use expr::{Expr, Literal, expression_sql, physical, placeholder_index};
+pub use front::{Executable, PlannedQuery};
 pub use layout::{arrow_schema, column_types, index_layout, table_layout};
 pub use lookup::{Access, Bound, Lookup, LookupCount, LookupObject, LookupValue, explain_lookup, lookup, row_count};
 pub use lower::lower;

@@ -5,8 +5,9 @@ use attune_storage::ColumnType;
 use serde::{Deserialize, Serialize};
 
 /// Version written into [`DataflowPlan::version`].
-pub const PLAN_VERSION: u32 = 4;
-/// Oldest version that is read. Version 2 had no `in_log`, version 3 no `state_in_rows`.
+pub const PLAN_VERSION: u32 = 5;
+/// Oldest version that is read. Version 2 had no `in_log`, version 3 no `state_in_rows`. Up to version 4 an expression that fails
+/// on a row gives NULL as a whole, since then the operation in it that fails; and there was no [`Expr::Operator`].
 pub const OLDEST_PLAN_VERSION: u32 = 2;
 
 /// A column of a node's output.

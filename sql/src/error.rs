@@ -129,6 +129,14 @@ sql_states! {
     WrongObjectType = "42809",
     /// A relation of that name exists.
     DuplicateTable = "42P07",
+    /// Nothing tells the type of a value.
+    IndeterminateDatatype = "42P18",
+    /// An escape character that is none.
+    InvalidEscapeSequence = "22025",
+    /// Two tables of FROM have one name.
+    DuplicateAlias = "42712",
+    /// Several functions or operators fit.
+    AmbiguousFunction = "42725",
     /// A column of that name exists.
     DuplicateColumn = "42701",
     /// Another object of that name exists.

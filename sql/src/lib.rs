@@ -2,6 +2,8 @@
 //!
 //! This crate knows sqlparser and DataFusion. It knows no RocksDB, no async runtime, no wire protocol and no dataflow.
 
+pub mod algebra;
+pub mod bind;
 pub mod binder;
 pub mod catalog;
 mod error;

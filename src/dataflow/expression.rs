@@ -1,7 +1,9 @@
-//! Scalar expressions of a plan, evaluated over whole batches. A failure concerns a row, not the view.
+//! Scalar expressions of a plan, evaluated over whole batches. A failure concerns a row, not the view: the operation that fails
+//! gives NULL (see [`tolerant`](super::tolerant)).
 
 use super::batch::row_text;
 use super::fault::panic_message;
+use super::tolerant::{Report, tolerant};
 use super::{Fault, RowError, RowErrors};
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_empty_array, new_null_array};
 use arrow::compute::{CastOptions, can_cast_types, cast_with_options, concat};
@@ -13,6 +15,23 @@ use datafusion::physical_expr::PhysicalExpr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+/// What gives NULL where an operation fails on a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Failing {
+    /// That operation; what lies around it goes on.
+    Operation,
+    /// The whole expression: of plans before version 5, whose rows must leave with the values they came with.
+    Whole,
+}
+
+impl Failing {
+    /// As a plan of this version has it.
+    #[must_use]
+    pub fn of_plan(version: u32) -> Failing {
+        if version < 5 { Failing::Whole } else { Failing::Operation }
+    }
+}
+
 /// A scalar expression over the columns of one input.
 ///
 /// Evaluation is deterministic: the delete of a row gives what its insert gave, failures included.
@@ -22,6 +41,8 @@ pub struct Expression {
     returns: DataType,
     /// In SQL, for row errors.
     text: String,
+    /// For batches on which something fails: operation by operation, and where they report. `None`: the whole gives NULL.
+    tolerant: Option<(Arc<dyn PhysicalExpr>, Report)>,
 }
 
 impl Expression {
@@ -29,20 +50,29 @@ impl Expression {
     ///
     /// # Errors
     /// When the expression does not fit the schema, or its type cannot be cast to `returns`.
-    pub fn new(expr: &Expr, schema: &Schema, returns: DataType) -> Result<Expression, SqlError> {
+    pub fn new(expr: &Expr, schema: &Schema, returns: DataType, failing: Failing) -> Result<Expression, SqlError> {
         let physical = attune_planner::physical(expr, schema)?;
         let found =
             physical.data_type(schema).map_err(|e| SqlError::internal(format!("expression {physical}: {e}")))?;
         if found != returns && !can_cast_types(&found, &returns) {
             return Err(SqlError::internal(format!("expression {physical} gives {found}, the plan says {returns}")));
         }
-        Ok(Expression { physical, returns, text: attune_planner::expression_sql(expr, schema) })
+        let text = attune_planner::expression_sql(expr, schema);
+        let tolerant = match failing {
+            Failing::Whole => None,
+            Failing::Operation => {
+                let report = Report::default();
+                let made = tolerant(&physical, &text, &report).map_err(|e| map_datafusion_error(&e))?;
+                Some((made, report))
+            }
+        };
+        Ok(Expression { physical, returns, text, tolerant })
     }
 
     #[cfg(test)]
     pub(super) fn of_physical(physical: Arc<dyn PhysicalExpr>, returns: DataType) -> Expression {
         let text = physical.to_string();
-        Expression { physical, returns, text }
+        Expression { physical, returns, text, tolerant: None }
     }
 
     /// The value for each row. Rows for which the evaluation fails are NULL and are added to `errors`.
@@ -53,7 +83,13 @@ impl Expression {
         if batch.num_rows() == 0 {
             return Ok(new_empty_array(&self.returns));
         }
-        if let Ok(values) = self.try_evaluate(batch) {
+        if let Ok(values) = self.try_evaluate(&self.physical, batch) {
+            return Ok(values);
+        }
+        if let Some((tolerant, report)) = &self.tolerant
+            && let Ok(values) = self.try_evaluate(tolerant, batch)
+        {
+            errors.take(&mut report.lock());
             return Ok(values);
         }
         let mut parts = Vec::new();
@@ -74,8 +110,8 @@ impl Expression {
         }
     }
 
-    fn try_evaluate(&self, batch: &RecordBatch) -> Result<ArrayRef, String> {
-        let values = || self.physical.evaluate(batch).and_then(|v| v.into_array_of_size(batch.num_rows()));
+    fn try_evaluate(&self, physical: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> Result<ArrayRef, String> {
+        let values = || physical.evaluate(batch).and_then(|v| v.into_array_of_size(batch.num_rows()));
         // A kernel that panics on a value (an arithmetic overflow it did not expect) is a failing row like any other.
         let values = catch_unwind(AssertUnwindSafe(values)).map_err(|panic| panic_message(&*panic))?;
         let values = values.map_err(|e| map_datafusion_error(&e).message)?;
@@ -88,7 +124,7 @@ impl Expression {
 
     /// Halves a batch whose evaluation failed until the failing rows stand alone.
     fn bisect(&self, batch: &RecordBatch, parts: &mut Vec<ArrayRef>, errors: &mut RowErrors) {
-        match self.try_evaluate(batch) {
+        match self.try_evaluate(&self.physical, batch) {
             Ok(values) => parts.push(values),
             Err(message) if batch.num_rows() == 1 => {
                 let expression = self.text.clone();

@@ -55,6 +55,13 @@ impl RowErrors {
     /// Samples kept per step.
     pub const SAMPLES: usize = 10;
 
+    /// Adds those of another expression, which has none after that.
+    pub fn take(&mut self, other: &mut RowErrors) {
+        self.count += std::mem::take(&mut other.count);
+        let room = Self::SAMPLES.saturating_sub(self.samples.len());
+        self.samples.extend(std::mem::take(&mut other.samples).into_iter().take(room));
+    }
+
     /// Counts a failure; `sample` is only asked for while there is room.
     pub fn add(&mut self, sample: impl FnOnce() -> RowError) {
         self.count += 1;

@@ -15,11 +15,12 @@ mod fault;
 mod graph;
 mod local;
 pub mod operator;
+mod tolerant;
 #[cfg(test)]
 mod tests;
 
 pub use backfill::{Backfill, BackfillProgress, InputKind, InputRelation, RowChunk, read_rows};
-pub use expression::Expression;
+pub use expression::{Expression, Failing};
 pub use fault::{Fault, RowError, RowErrors};
 pub use graph::{ScanInput, ViewChange, ViewGraph};
 pub use local::{EpochOutcome, LocalDriver, ViewDataflow};

@@ -56,7 +56,7 @@ impl Text<'_> {
             }),
             Expr::Literal(literal) => tight(constant(literal)),
             Expr::Parameter { index, .. } => tight(format!("${}", index + 1)),
-            Expr::Binary { op, left, right } => {
+            Expr::Binary { op, left, right } | Expr::Operator { op, left, right, .. } => {
                 let own = precedence(op);
                 let word = op.to_uppercase();
                 // AND and OR are associative: their chains need no parentheses however they are balanced.

@@ -186,6 +186,14 @@ impl Conversion<'_> {
 
     fn function(self, expr: &DfExpr, function: &ScalarFunction) -> Result<Expr, SqlError> {
         match (operators::original(&function.func), function.args.as_slice()) {
+            (Some(Original::Binary(ops)), [left, right]) if ops.len() == 1 && ops[0].is_numerical_operators() => {
+                if let Some(returns) = operators::returns(&function.func).as_ref().and_then(column_type) {
+                    let op = operator_name(ops[0]).unwrap_or_default().to_owned();
+                    return Ok(Expr::Operator { op, left: self.boxed(left)?, right: self.boxed(right)?, returns });
+                }
+                let binary = BinaryExpr::new(Box::new(left.clone()), ops[0], Box::new(right.clone()));
+                return self.binary(&binary);
+            }
             (Some(Original::Binary(ops)), [first, rest @ ..]) if ops.len() == rest.len() => {
                 let chain = ops.iter().zip(rest).fold(first.clone(), |left, (op, right)| {
                     DfExpr::BinaryExpr(BinaryExpr::new(Box::new(left), *op, Box::new(right.clone())))

@@ -56,6 +56,18 @@ pub enum Expr {
         /// Right operand.
         right: Box<Expr>,
     },
+    /// Binary operator whose result type does not follow from its operands alone: `+`, `-`, `*`, `/`, `%`, `||`. The binder has
+    /// chosen it (of numerics, so that a quotient has as many digits as in Postgres).
+    Operator {
+        /// Operator.
+        op: String,
+        /// Left operand.
+        left: Box<Expr>,
+        /// Right operand.
+        right: Box<Expr>,
+        /// Type of the result.
+        returns: ColumnType,
+    },
     /// NOT.
     Not(Box<Expr>),
     /// Unary minus.

@@ -98,6 +98,17 @@ fn convert(expr: &Expr, schema: &DFSchema) -> Result<DfExpr, SqlError> {
             // Comparisons and conditions are Boolean whatever becomes of their operands.
             if known.is_numerical_operators() { operator(binary, schema)? } else { binary }
         }
+        Expr::Operator { op, left, right, returns } => {
+            let known = OPERATORS.iter().find(|(name, _)| name == op).map(|(_, known)| *known);
+            let (left, right) = (convert(left, schema)?, convert(right, schema)?);
+            let types = (left.get_type(schema).map_err(mismatch)?, right.get_type(schema).map_err(mismatch)?);
+            let kernel = known.and_then(|op| operators::binary(&types.0, op, &types.1, &returns.to_arrow()));
+            let kernel = kernel.ok_or_else(|| {
+                let message = format!("a plan has the operator {op} between {} and {}", types.0, types.1);
+                SqlError::new(SqlState::DataCorrupted, message)
+            })?;
+            DfExpr::ScalarFunction(ScalarFunction::new_udf(kernel, vec![left, right]))
+        }
         Expr::Not(e) => DfExpr::Not(boxed(e)?),
         Expr::Negative(e) => operator(DfExpr::Negative(boxed(e)?), schema)?,
         Expr::IsNull(e) => DfExpr::IsNull(boxed(e)?),

@@ -11,7 +11,7 @@ impl Expr {
     pub(crate) fn children(&self) -> Vec<&Expr> {
         match self {
             Expr::Column(_) | Expr::Literal(_) | Expr::Parameter { .. } => vec![],
-            Expr::Binary { left, right, .. } => vec![left, right],
+            Expr::Binary { left, right, .. } | Expr::Operator { left, right, .. } => vec![left, right],
             Expr::Not(e) | Expr::Negative(e) | Expr::IsNull(e) | Expr::IsNotNull(e) => vec![e],
             Expr::IsTrue(e) | Expr::IsFalse(e) => vec![e],
             Expr::Cast { expr, .. } | Expr::TryCast { expr, .. } => vec![expr],
@@ -28,7 +28,7 @@ impl Expr {
     fn children_mut(&mut self) -> Vec<&mut Expr> {
         match self {
             Expr::Column(_) | Expr::Literal(_) | Expr::Parameter { .. } => vec![],
-            Expr::Binary { left, right, .. } => vec![left, right],
+            Expr::Binary { left, right, .. } | Expr::Operator { left, right, .. } => vec![left, right],
             Expr::Not(e) | Expr::Negative(e) | Expr::IsNull(e) | Expr::IsNotNull(e) => vec![e],
             Expr::IsTrue(e) | Expr::IsFalse(e) => vec![e],
             Expr::Cast { expr, .. } | Expr::TryCast { expr, .. } => vec![expr],

@@ -9,6 +9,9 @@ use attune_storage::ColumnType;
 use datafusion::logical_expr::expr::AggregateFunction as DfAggregate;
 use datafusion::logical_expr::{Aggregate as DfAggregateNode, Expr as DfExpr};
 
+/// The aggregate that gives the value of its only row.
+const SINGLE_VALUE: &str = "single_value";
+
 /// The input of an aggregate: its columns, until an expression is needed; then a projection of what is needed only.
 struct Inputs {
     exprs: Vec<Expr>,
@@ -36,6 +39,9 @@ impl Lowering<'_> {
         for expr in &node.group_expr {
             group.push(self.input_column(&mut inputs, expr, scope, input)?);
         }
+        if node.aggr_expr.iter().any(|expr| call(expr).is_ok_and(|call| call.func.name() == SINGLE_VALUE)) {
+            return self.single_values(node, input, inputs, group, schema);
+        }
         let mut aggregates = Vec::with_capacity(node.aggr_expr.len());
         for (expr, field) in node.aggr_expr.iter().zip(schema.get(group.len()..).unwrap_or_default()) {
             aggregates.push(self.one_aggregate(&mut inputs, expr, scope, input, field)?);
@@ -52,6 +58,37 @@ impl Lowering<'_> {
         }
         let (input, group, aggregates) = self.aggregate_input(input, inputs, group, aggregates);
         Ok(self.push(Op::Aggregate { group, aggregates }, vec![input], schema))
+    }
+
+    /// The values of subqueries that must have one row: where the input has a key that is grouped by, they have, and each group is
+    /// its row.
+    fn single_values(
+        &mut self,
+        node: &DfAggregateNode,
+        input: usize,
+        mut inputs: Inputs,
+        group: Vec<usize>,
+        schema: Vec<Field>,
+    ) -> Result<usize, SqlError> {
+        let grouped = |column: &usize| group.iter().any(|g| inputs.exprs[*g] == Expr::Column(*column));
+        if !self.nodes[input].key.as_ref().is_some_and(|key| key.iter().all(grouped)) {
+            return Err(SqlError::unsupported(
+                "a subquery used as a value may return more than one row, which a materialized view cannot report",
+                "Make it one row: use an aggregate such as max(...), or LIMIT 1, or compare with the full primary key.",
+            ));
+        }
+        // Without groups, no row stands for a row of NULLs: what reads it is the outer join that gives them.
+        let scope = Scope::of(node.input.schema());
+        let mut columns = group;
+        for expr in &node.aggr_expr {
+            let call = call(expr)?;
+            let ([argument], SINGLE_VALUE) = (call.params.args.as_slice(), call.func.name()) else {
+                return Err(SqlError::internal("a value of a subquery beside another aggregate"));
+            };
+            columns.push(self.input_column(&mut inputs, argument, scope, input)?);
+        }
+        let exprs = columns.iter().map(|column| inputs.exprs[*column].clone()).collect();
+        Ok(self.push(Op::Project { exprs }, vec![input], schema))
     }
 
     /// GROUP BY without aggregates: each group is a distinct row.

@@ -27,6 +27,11 @@ pub(super) fn choose_kept(nodes: &mut [Node], index: usize) {
 }
 
 /// Whether the rows of a node are groups that never go away, and never move back in this order.
+///
+/// A group's row is replaced when the group changes. What is asked is whether the new row always comes before the one it replaces:
+/// then as many rows come before any other one as did, and what has fallen out of a window stays out. The two rows agree in the
+/// columns of the group, so the aggregates decide, in the order of the columns: each must move forward only, until one that
+/// every change moves.
 fn moves_forward(nodes: &[Node], mut node: usize, partition: &[usize], order: &[SortColumn]) -> bool {
     // The columns of the aggregate, by column of the node.
     let mut columns: Vec<Option<usize>> = (0..nodes[node].schema.len()).map(Some).collect();
@@ -49,27 +54,33 @@ fn moves_forward(nodes: &[Node], mut node: usize, partition: &[usize], order: &[
         // The one row of an aggregate without groups is there from the start.
         return false;
     }
-    let mut left: Vec<usize> = (0..group.len()).collect();
     // A row stays in its partition.
-    for column in partition {
-        match columns[*column] {
-            Some(column) if column < group.len() => left.retain(|group| *group != column),
-            _ => return false,
-        }
+    let fixed = |column: &usize| columns[*column].is_some_and(|column| column < group.len());
+    if !partition.iter().all(fixed) {
+        return false;
     }
     let rest = (0..columns.len()).map(|column| SortColumn { column, descending: false, nulls_first: false });
     for sort in order.iter().copied().chain(rest) {
-        // Rows differ here at the latest: what comes after decides nothing.
-        if left.is_empty() {
-            return true;
-        }
         match columns[sort.column] {
-            Some(column) if column < group.len() => left.retain(|group| *group != column),
-            Some(column) if only_forward(&aggregates[column - group.len()], sort) => {}
-            _ => return false,
+            Some(column) if column < group.len() => {}
+            Some(column) => {
+                let aggregate = &aggregates[column - group.len()];
+                if !only_forward(aggregate, sort) {
+                    return false;
+                }
+                if always_moves(aggregate) {
+                    return true;
+                }
+            }
+            None => return false,
         }
     }
-    left.is_empty()
+    true
+}
+
+/// Whether every new row of a group changes the aggregate: `count(*)`.
+fn always_moves(aggregate: &Aggregate) -> bool {
+    aggregate.function == AggregateFunction::Count && aggregate.argument.is_none() && aggregate.filter.is_none()
 }
 
 /// Whether new rows in a group move its aggregate forward in this order, if at all.

@@ -1,6 +1,6 @@
 //! The relations that the tests query, and their `check` functions.
 
-use crate::{DataflowPlan, Lookup, explain, lookup, lower, table_layout};
+use crate::{DataflowPlan, Lookup, PlannedQuery, explain, lookup, lower, table_layout};
 use attune_sql::binder::{Binder, SchemaSources};
 use attune_sql::catalog::{Catalog, Column, Index, KeyPart, Relation, RelationId, RelationKind, ViewStatus};
 use attune_sql::statement::parse_query;
@@ -135,8 +135,7 @@ pub(super) const TOP_CATEGORIES: &str = "SELECT * FROM (SELECT *, row_number() O
 
 pub(super) fn optimised(sql: &str, catalog: &Catalog) -> Result<LogicalPlan, SqlError> {
     let binder = Binder { catalog, sources: &SchemaSources };
-    let query = parse_query(sql)?;
-    binder.optimise(binder.query(&query)?)
+    PlannedQuery::bind(&binder, &parse_query(sql)?, &[])?.plan(&binder)
 }
 
 pub(super) fn plan(sql: &str) -> Result<DataflowPlan, SqlError> {

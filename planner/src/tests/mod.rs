@@ -1,5 +1,6 @@
 //! Golden tests: SQL in, plan text out.
 
+pub(crate) mod evaluate;
 mod fixture;
 mod keys;
 mod lookups;

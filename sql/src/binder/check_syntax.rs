@@ -128,6 +128,14 @@ pub(super) fn expr(expr: &Expr) -> Result<(), SqlError> {
     }
 }
 
+/// Checks an expression for what no front end has.
+pub(crate) fn expr_only(expr: &Expr) -> Result<(), SqlError> {
+    match expr {
+        Expr::Function(_) => Ok(()),
+        other => self::expr(other),
+    }
+}
+
 /// DataFusion ignores the window that another one begins with: `OVER (w ORDER BY a)`.
 fn window_spec(spec: &WindowSpec) -> Result<(), SqlError> {
     if spec.window_name.is_some() { Err(inherited_window()) } else { Ok(()) }

@@ -15,7 +15,7 @@ use datafusion::sql::sqlparser::ast::{
 const MARK: char = '\u{1f}';
 
 /// The name of an expression without one.
-const NO_NAME: &str = "?column?";
+pub(crate) const NO_NAME: &str = "?column?";
 
 /// A name as it is shown.
 pub(super) fn strip(name: &str) -> &str {
@@ -86,7 +86,7 @@ fn item_name(item: &SelectItem) -> Option<String> {
 }
 
 /// The name of an expression, and whether it is a strong one: a cast keeps a strong name and replaces a weak one.
-fn expr_name(expr: &Expr) -> Option<(String, bool)> {
+pub(crate) fn expr_name(expr: &Expr) -> Option<(String, bool)> {
     let strong = |name: &str| Some((name.to_owned(), true));
     match expr {
         Expr::Identifier(ident) => strong(&fold(ident)),

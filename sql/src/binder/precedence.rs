@@ -4,7 +4,7 @@ use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value
 use std::iter::Peekable;
 
 /// Puts an expression together as Postgres reads it; to be called for it before all that is in it.
-pub(super) fn restore(expr: &mut Expr) {
+pub(crate) fn restore(expr: &mut Expr) {
     minus_before_power(expr);
     if ends_in_too_much(expr) {
         let mut words = Vec::new();

@@ -4,14 +4,27 @@
 //! and [`Registry::with_table_function`], and hands the result out from `RelationSources::functions`.
 
 mod array_size;
+mod avg;
 mod bounded;
+mod canonical;
+mod choice;
+mod exact;
 mod extremes;
 pub(crate) mod generate_series;
+mod interval_order;
 pub mod limit;
-mod modulo;
+mod numbers;
+mod own;
+mod quantified;
+mod single_value;
+mod subscript;
 mod sum;
 mod template;
+mod time;
 mod to_char;
+
+pub use interval_order::interval_order;
+pub use single_value::single_value;
 
 use crate::SqlError;
 use crate::binder::CONFIG;
@@ -23,7 +36,7 @@ use datafusion::functions_nested;
 use datafusion::functions_window;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -54,8 +67,7 @@ const HIDDEN: [&str; 6] =
     ["input_file_name", "file_row_index", "arrow_metadata", "with_metadata", "get_field", "version"];
 
 /// Names of Postgres for functions that DataFusion calls otherwise.
-const OTHER_NAMES: [(&str, &str); 4] =
-    [("sign", "signum"), ("gen_random_uuid", "uuid"), ("every", "bool_and"), ("variance", "var_samp")];
+const OTHER_NAMES: [(&str, &str); 3] = [("gen_random_uuid", "uuid"), ("every", "bool_and"), ("variance", "var_samp")];
 
 impl Registry {
     /// What every binder has.
@@ -77,18 +89,18 @@ impl Registry {
             functions::all_default_functions().into_iter().chain(functions_nested::all_default_nested_functions())
         {
             if !HIDDEN.contains(&function.name()) {
-                registry = registry.with_scalar(bounded::bounded(function));
+                registry = registry.with_scalar(as_in_postgres(function));
             }
         }
         // now() with the zone of the settings: DataFusion's default has none, and gives a timestamp without zone.
         registry = registry.with_scalar(Arc::new(NowFunc::new_with_config(&CONFIG).into()));
-        registry = registry.with_scalar(to_char::function()).with_scalar(modulo::function());
+        registry = own().into_iter().fold(registry, Registry::with_scalar);
         for function in functions_nested::all_default_higher_order_functions() {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.higher_order.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
         }
         let aggregates = functions_aggregate::all_default_aggregate_functions();
-        for function in aggregates.into_iter().chain(extremes::functions()).chain([sum::function()]) {
+        for function in aggregates.into_iter().chain(extremes::functions()).chain([sum::function(), avg::function()]) {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.aggregate.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
         }
@@ -184,6 +196,30 @@ impl Registry {
     pub fn window_names(&self) -> impl Iterator<Item = &str> {
         self.window.keys().map(String::as_str)
     }
+}
+
+/// A function of DataFusion with what is missing of Postgres' results.
+fn as_in_postgres(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
+    if let Some(own) = exact::exact(&function).or_else(|| choice::choice(&function)) {
+        return own;
+    }
+    // All others that give floats only choose among their arguments.
+    match MATHEMATICS.contains(function.name()) {
+        true => canonical::canonical(function),
+        false => bounded::bounded(function),
+    }
+}
+
+static MATHEMATICS: LazyLock<BTreeSet<String>> =
+    LazyLock::new(|| functions::math::functions().iter().map(|function| function.name().to_owned()).collect());
+
+/// Functions of our own. Those with names of DataFusion's take their places.
+fn own() -> Vec<Arc<ScalarUDF>> {
+    let mut all = vec![to_char::function(), interval_order(), subscript::function()];
+    all.extend(numbers::functions());
+    all.extend(quantified::functions());
+    all.extend(time::functions());
+    all
 }
 
 /// The planners of DataFusion's own session.

@@ -26,7 +26,7 @@ pub(super) fn function() -> Arc<AggregateUDF> {
     Arc::new(AggregateUDF::new_from_impl(Sum { of: sum_udaf() }))
 }
 
-fn is_exact(data_type: &DataType) -> bool {
+pub(super) fn is_exact(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Int64 | DataType::Decimal128(..))
 }
 
@@ -91,7 +91,7 @@ impl AggregateUDFImpl for Sum {
 }
 
 /// The values of a column of exact numbers, NULLs as `None`.
-fn values(array: &ArrayRef) -> Result<Box<dyn Iterator<Item = Option<i256>> + '_>> {
+pub(super) fn values(array: &ArrayRef) -> Result<Box<dyn Iterator<Item = Option<i256>> + '_>> {
     if let Some(integers) = array.as_primitive_opt::<Int64Type>() {
         return Ok(Box::new(integers.iter().map(|value| value.map(|v| i256::from_i128(i128::from(v))))));
     }

@@ -1,11 +1,12 @@
 //! `+ - * / %` and unary minus that fail where the result does not fit (22003) or the divisor is zero (22012).
 
-use super::{chain_name, only, strict_function};
+use super::numeric::{Rounding, Target};
+use super::{chain_name, float, numeric, only, strict_function};
 use crate::types::SqlType;
 use crate::{SqlError, SqlState};
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Datum, Float32Array, Float64Array};
+use datafusion::arrow::array::{ArrayRef, Datum};
 use datafusion::arrow::compute::kernels::numeric::{add, div, mul, neg, rem, sub};
-use datafusion::arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, Result, internal_err};
 use datafusion::logical_expr::binary::BinaryTypeCoercer;
@@ -15,25 +16,61 @@ use datafusion::physical_expr_common::datum::apply;
 /// Binary operators over numbers, from the left: `a + b - c`.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Arithmetic {
-    pub(super) ops: Vec<Operator>,
+    pub(super) steps: Vec<Step>,
+}
+
+/// One operator, and the type of what it gives.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Step {
+    pub(super) op: Operator,
     pub(super) returns: DataType,
+    rules: Rules,
+}
+
+/// Whose results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Rules {
+    /// Postgres'.
+    Postgres,
+    /// Those of plans that were stored without result types: a quotient of numerics is cut off, and floats become infinite.
+    /// A view must delete a row with the values it was inserted with.
+    Stored,
 }
 
 impl Arithmetic {
-    /// The function of one operator, between numbers of one kind.
+    /// The function of one operator between numbers of one kind, with the result type that stored plans have.
     pub(super) fn of(left: &DataType, op: Operator, right: &DataType) -> Option<Arithmetic> {
-        let kind = (is_exact(left) && is_exact(right)) || (left.is_floating() && right.is_floating());
-        if !kind || !op.is_numerical_operators() {
+        if !is_arithmetic(left, op, right) {
             return None;
         }
         let returns = BinaryTypeCoercer::new(left, &op, right).get_result_type().ok()?;
-        Some(Arithmetic { ops: vec![op], returns })
+        Some(Arithmetic { steps: vec![Step { op, returns, rules: Rules::Stored }] })
+    }
+
+    /// The function of one operator with a result of this type.
+    pub(super) fn returning(op: Operator, returns: DataType) -> Arithmetic {
+        Arithmetic { steps: vec![Step { op, returns, rules: Rules::Postgres }] }
     }
 
     /// This, and on its result what `next` does.
     pub(super) fn then(&self, next: &Arithmetic) -> Arithmetic {
-        Arithmetic { ops: [self.ops.as_slice(), next.ops.as_slice()].concat(), returns: next.returns.clone() }
+        Arithmetic { steps: [self.steps.as_slice(), next.steps.as_slice()].concat() }
     }
+
+    pub(super) fn ops(&self) -> Vec<Operator> {
+        self.steps.iter().map(|step| step.op).collect()
+    }
+
+    /// The type of the last result.
+    pub(super) fn returns(&self) -> DataType {
+        self.steps.last().map_or(DataType::Null, |step| step.returns.clone())
+    }
+}
+
+/// Whether this is an operator between numbers of one kind.
+pub(super) fn is_arithmetic(left: &DataType, op: Operator, right: &DataType) -> bool {
+    let kind = (is_exact(left) && is_exact(right)) || (left.is_floating() && right.is_floating());
+    kind && matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo)
 }
 
 fn is_exact(data_type: &DataType) -> bool {
@@ -44,130 +81,83 @@ impl ScalarUDFImpl for Arithmetic {
     strict_function!(many);
 
     fn name(&self) -> &str {
-        match self.ops.as_slice() {
-            [Operator::Plus] => "add",
-            [Operator::Minus] => "subtract",
-            [Operator::Multiply] => "multiply",
-            [Operator::Divide] => "divide",
+        match self.steps.as_slice() {
+            [Step { op: Operator::Plus, .. }] => "add",
+            [Step { op: Operator::Minus, .. }] => "subtract",
+            [Step { op: Operator::Multiply, .. }] => "multiply",
+            [Step { op: Operator::Divide, .. }] => "divide",
             [_] => "modulo",
             _ => "arithmetic",
         }
     }
 
     fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
-        Ok(chain_name(&self.ops, arguments))
+        Ok(chain_name(&self.ops(), arguments))
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(self.returns.clone())
+        Ok(self.returns())
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let Some((first, rest)) = arguments.args.split_first().filter(|(_, rest)| rest.len() == self.ops.len()) else {
-            return internal_err!("{} operators of {} numbers", self.ops.len(), arguments.args.len());
+        let steps = &self.steps;
+        let Some((first, rest)) = arguments.args.split_first().filter(|(_, rest)| rest.len() == steps.len()) else {
+            return internal_err!("{} operators of {} numbers", steps.len(), arguments.args.len());
         };
         let mut result = first.clone();
-        for (op, right) in self.ops.iter().zip(rest) {
-            let kernel = kernel(*op);
-            let next = apply(&result, right, |left, right| fitting(kernel(left, right)?));
-            result = next.map_err(|error| out_of_range(error, &self.returns))?;
+        for (step, right) in steps.iter().zip(rest) {
+            result = step.compute(&result, right)?;
         }
-        result.cast_to(&self.returns, None)
+        Ok(result)
     }
 }
 
-fn kernel(op: Operator) -> fn(&dyn Datum, &dyn Datum) -> Result<ArrayRef, ArrowError> {
+impl Step {
+    fn compute(&self, left: &ColumnarValue, right: &ColumnarValue) -> Result<ColumnarValue> {
+        let op = self.op;
+        let external = |error: SqlError| ArrowError::ExternalError(Box::new(error));
+        let same = |value: &ColumnarValue| match value.data_type() == self.returns {
+            true => Ok(value.clone()),
+            false => value.cast_to(&self.returns, None),
+        };
+        match &self.returns {
+            DataType::Decimal128(precision, scale) => {
+                let rounding = match (op, self.rules) {
+                    (Operator::Divide, Rules::Stored) => Rounding::Down,
+                    _ => Rounding::Nearest,
+                };
+                let target = Target { precision: *precision, scale: *scale, rounding };
+                apply(left, right, |a, b| numeric::compute(op, a, b, target).map_err(external))
+            }
+            DataType::Float32 | DataType::Float64 => {
+                let checked = self.rules == Rules::Postgres;
+                apply(&same(left)?, &same(right)?, |a, b| float::compute(op, a, b, checked).map_err(external))
+            }
+            _ => {
+                let result = apply(&same(left)?, &same(right)?, integers(op));
+                result.map_err(|error| out_of_range(error, &self.returns))
+            }
+        }
+    }
+}
+
+fn integers(op: Operator) -> fn(&dyn Datum, &dyn Datum) -> Result<ArrayRef, ArrowError> {
     match op {
         Operator::Plus => add,
         Operator::Minus => sub,
         Operator::Multiply => mul,
-        Operator::Divide => divide,
-        _ => modulo,
+        Operator::Divide => div,
+        _ => rem,
     }
 }
 
-/// Arrow checks that numerics fit 128 bits, which hold some of more than 38 digits.
-fn fitting(result: ArrayRef) -> Result<ArrayRef, ArrowError> {
-    if let (DataType::Decimal128(precision, _), Some(numbers)) =
-        (result.data_type(), result.as_primitive_opt::<Decimal128Type>())
-        && numbers.validate_decimal_precision(*precision).is_err()
-    {
-        return Err(ArrowError::ArithmeticOverflow("more digits than the type has".to_owned()));
-    }
-    Ok(result)
-}
-
-fn divide(left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef, ArrowError> {
-    check_divisor(left, right)?;
-    div(left, right)
-}
-
-pub(super) fn modulo(left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef, ArrowError> {
-    check_divisor(left, right)?;
-    rem(left, right)
-}
-
-/// Refuses a division of floats by zero. NULL and NaN are themselves whatever they are divided by, as in Postgres.
-fn check_divisor(left: &dyn Datum, right: &dyn Datum) -> Result<(), ArrowError> {
-    let (left, left_scalar) = left.get();
-    let (right, right_scalar) = right.get();
-    let (left, right) = (Floats::of(left), Floats::of(right));
-    let zero = |row: usize| {
-        let divided = left.at(if left_scalar { 0 } else { row });
-        let divisor = right.at(if right_scalar { 0 } else { row });
-        divisor == Some(0.0) && divided.is_some_and(|value| !value.is_nan())
-    };
-    let rows = if left_scalar { right.len() } else { left.len() };
-    if !right.has_zero() || !(0..rows).any(zero) {
-        return Ok(());
-    }
-    Err(ArrowError::DivideByZero)
-}
-
-/// An array of either width.
-enum Floats<'a> {
-    Real(&'a Float32Array),
-    Double(&'a Float64Array),
-    Other,
-}
-
-impl Floats<'_> {
-    fn of(array: &dyn Array) -> Floats<'_> {
-        if let Some(array) = array.as_primitive_opt::<Float32Type>() {
-            Floats::Real(array)
-        } else {
-            array.as_primitive_opt::<Float64Type>().map_or(Floats::Other, Floats::Double)
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Floats::Real(array) => array.len(),
-            Floats::Double(array) => array.len(),
-            Floats::Other => 0,
-        }
-    }
-
-    fn at(&self, row: usize) -> Option<f64> {
-        match self {
-            Floats::Real(array) => array.is_valid(row).then(|| f64::from(array.value(row))),
-            Floats::Double(array) => array.is_valid(row).then(|| array.value(row)),
-            Floats::Other => None,
-        }
-    }
-
-    /// Whether there may be a zero (also under a NULL): what the common case asks only.
-    fn has_zero(&self) -> bool {
-        match self {
-            Floats::Real(array) => array.values().contains(&0.0),
-            Floats::Double(array) => array.values().contains(&0.0),
-            Floats::Other => false,
-        }
-    }
+/// `left % right` of numbers of one type.
+pub(super) fn modulo(left: &ColumnarValue, right: &ColumnarValue, returns: &DataType) -> Result<ColumnarValue> {
+    Arithmetic::returning(Operator::Modulo, returns.clone()).steps[0].compute(left, right)
 }
 
 /// Overflow in Postgres' words.
-fn out_of_range(error: DataFusionError, returns: &DataType) -> DataFusionError {
+pub(super) fn out_of_range(error: DataFusionError, returns: &DataType) -> DataFusionError {
     match error.find_root() {
         DataFusionError::ArrowError(inner, _) if matches!(**inner, ArrowError::ArithmeticOverflow(_)) => {
             let name = SqlType::from_arrow(returns).map_or_else(
@@ -184,13 +174,15 @@ fn out_of_range(error: DataFusionError, returns: &DataType) -> DataFusionError {
     }
 }
 
-/// Unary minus of integers: the smallest one has none.
+/// Unary minus: the smallest integer has none, and that of 0 is 0.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Negate {}
 
 impl Negate {
-    pub(super) fn new() -> Negate {
-        Negate {}
+    /// The function, if unary minus differs for this type.
+    pub(super) fn of(operand: &DataType) -> Option<Negate> {
+        let differs = is_exact(operand) || operand.is_floating() || matches!(operand, DataType::Interval(_));
+        differs.then_some(Negate {})
     }
 }
 
@@ -214,12 +206,12 @@ impl ScalarUDFImpl for Negate {
         let scalar = matches!(operand, ColumnarValue::Scalar(_));
         let array = operand.to_array(if scalar { 1 } else { arguments.number_rows })?;
         let result = neg(array.as_ref()).map_err(|e| out_of_range(e.into(), arguments.return_type()))?;
-        scalar_again(result, scalar)
+        scalar_again(float::canonical(result), scalar)
     }
 }
 
 /// A result in the form of its argument.
-pub(super) fn scalar_again(array: ArrayRef, scalar: bool) -> Result<ColumnarValue> {
+pub(crate) fn scalar_again(array: ArrayRef, scalar: bool) -> Result<ColumnarValue> {
     Ok(match scalar {
         true => ColumnarValue::Scalar(datafusion::common::ScalarValue::try_from_array(&array, 0)?),
         false => ColumnarValue::Array(array),

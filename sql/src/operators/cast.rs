@@ -1,16 +1,18 @@
-//! Casts with Postgres' results: numbers are rounded to integers, and texts are what Postgres prints.
+//! Casts with Postgres' results: texts are read and printed as its input and output functions do, numbers are rounded and
+//! checked, times keep their range.
 
-use super::arithmetic::scalar_again;
-use super::{only, strict_function, temporal};
-use crate::types::{SqlType, text};
-use crate::{SqlError, SqlState};
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BinaryArray, StringBuilder};
+pub(super) mod numbers;
+mod texts;
+
+use super::moment::{dates, timestamps};
+use super::{map, only, strict_function, temporal};
+use crate::SqlError;
+use crate::binder::map_datafusion_error;
+use crate::types::SqlType;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, ListArray};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
-use datafusion::arrow::datatypes::{
-    DECIMAL128_MAX_PRECISION, DataType, Date32Type, DurationMicrosecondType, Float32Type, Float64Type,
-    IntervalMonthDayNanoType, IntervalUnit, TimeUnit, TimestampMicrosecondType,
-};
-use datafusion::common::{DataFusionError, Result};
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::Result;
 use datafusion::logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDFImpl};
 use std::sync::Arc;
 
@@ -23,23 +25,55 @@ pub(super) struct CastTo {
 impl CastTo {
     /// The function, if the cast differs between these types.
     pub(super) fn between(from: &DataType, to: &DataType) -> Option<CastTo> {
-        let differs = match to {
-            to if to.is_integer() => from.is_floating() || from.is_decimal(),
-            to if is_text(to) => {
-                from.is_floating() || from.is_temporal() || matches!(from, DataType::Binary | DataType::LargeBinary)
-            }
-            DataType::Binary => is_text(from),
-            DataType::Interval(_) => matches!(from, DataType::Duration(_)),
-            // The same, but the optimiser moves a cast that it knows to the other side of a comparison, as if nothing were rounded.
-            DataType::Decimal128(_, to) => matches!(from, DataType::Decimal128(_, from) if from > to),
-            _ => false,
-        };
-        differs.then(|| CastTo { to: to.clone() })
+        differs(from, to).then(|| CastTo { to: to.clone() })
+    }
+}
+
+fn differs(from: &DataType, to: &DataType) -> bool {
+    if from == to || from.is_null() {
+        return false;
+    }
+    match (from, to) {
+        (from, DataType::List(element)) if is_text(from) => {
+            is_text(element.data_type()) || is_readable(element.data_type())
+        }
+        (from, to) if is_text(from) => is_readable(to),
+        (from, to) if is_text(to) => {
+            let binary = matches!(from, DataType::Binary | DataType::LargeBinary);
+            from.is_floating() || from.is_temporal() || binary || matches!(from, DataType::List(_))
+        }
+        (DataType::List(from), DataType::List(to)) => from.data_type() != to.data_type(),
+        (from, to) if to.is_integer() => {
+            from.is_floating() || from.is_decimal() || (from.is_integer() && is_narrower(to, from))
+        }
+        (from, DataType::Float32) => from.is_decimal() || *from == DataType::Float64,
+        (from, DataType::Float64) => from.is_decimal(),
+        (from, DataType::Decimal128(precision, scale)) => numbers::is_lossy(from, *precision, *scale),
+        (from, DataType::Date32) => matches!(from, DataType::Timestamp(..)),
+        (from, DataType::Timestamp(TimeUnit::Microsecond, _)) => {
+            matches!(from, DataType::Timestamp(..) | DataType::Date32)
+        }
+        (from, DataType::Interval(_)) => matches!(from, DataType::Duration(_)),
+        _ => false,
     }
 }
 
 fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+/// Whether there is a reader for the type: one of the type map that is no text.
+fn is_readable(to: &DataType) -> bool {
+    SqlType::from_arrow(to).is_some_and(|sql_type| sql_type.to_arrow() == *to && !is_text(to))
+}
+
+/// Whether an integer type of SQL has fewer bits than another.
+fn is_narrower(to: &DataType, from: &DataType) -> bool {
+    match to {
+        DataType::Int16 => matches!(from, DataType::Int32 | DataType::Int64),
+        DataType::Int32 => *from == DataType::Int64,
+        _ => false,
+    }
 }
 
 impl ScalarUDFImpl for CastTo {
@@ -48,9 +82,14 @@ impl ScalarUDFImpl for CastTo {
     fn name(&self) -> &str {
         match &self.to {
             to if to.is_integer() => "to_integer",
+            to if to.is_floating() => "to_float",
+            DataType::Boolean => "to_boolean",
             DataType::Binary => "to_bytea",
+            DataType::Date32 => "to_day",
+            DataType::Timestamp(..) => "to_moment",
             DataType::Interval(_) => "to_interval",
             DataType::Decimal128(..) => "to_numeric",
+            DataType::List(_) => "to_array",
             _ => "to_text",
         }
     }
@@ -64,108 +103,50 @@ impl ScalarUDFImpl for CastTo {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let operand = only(&arguments.args, self)?;
-        let scalar = matches!(operand, ColumnarValue::Scalar(_));
-        let array = operand.to_array(if scalar { 1 } else { arguments.number_rows })?;
-        let result = match &self.to {
-            to if to.is_integer() => to_integer(&array, to)?,
-            DataType::Binary => to_bytea(&array)?,
-            to @ DataType::Decimal128(..) => strict(&array, to)?,
-            DataType::Interval(_) => {
-                temporal::days_and_time(&strict(&array, &DataType::Duration(TimeUnit::Microsecond))?)
-            }
-            to => strict(&to_text(&array)?, to)?,
-        };
-        scalar_again(result, scalar)
+        map(only(&arguments.args, self)?, |array| cast_array(array, &self.to))
     }
 }
 
-fn strict(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
-    Ok(cast_with_options(array, to, &CastOptions { safe: false, ..CastOptions::default() })?)
-}
-
-/// Floats round half to even, numerics half away from zero.
-fn to_integer(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
-    let rounded: ArrayRef = match array.data_type() {
-        DataType::Float32 => {
-            Arc::new(array.as_primitive::<Float32Type>().unary::<_, Float32Type>(f32::round_ties_even))
-        }
-        DataType::Float64 => {
-            Arc::new(array.as_primitive::<Float64Type>().unary::<_, Float64Type>(f64::round_ties_even))
-        }
-        _ => strict(array, &DataType::Decimal128(DECIMAL128_MAX_PRECISION, 0))?,
-    };
-    strict(&rounded, to).map_err(|_| {
-        let name = SqlType::from_arrow(to).map_or_else(|| to.to_string(), |sql_type| sql_type.to_string());
-        external(SqlError::new(SqlState::NumericValueOutOfRange, format!("{name} out of range")))
-    })
-}
-
-fn to_bytea(array: &ArrayRef) -> Result<ArrayRef> {
-    let texts = strict(array, &DataType::Utf8)?;
-    let bytes = texts.as_string::<i32>().iter().map(|text| text.map(text::read_bytea).transpose());
-    let bytes: Vec<Option<Vec<u8>>> = bytes.collect::<std::result::Result<_, _>>().map_err(external)?;
-    Ok(Arc::new(bytes.iter().map(Option::as_deref).collect::<BinaryArray>()))
-}
-
-fn to_text(array: &ArrayRef) -> Result<ArrayRef> {
-    let mut out = StringBuilder::with_capacity(array.len(), 16 * array.len());
-    let mut each = |write: &mut dyn FnMut(&mut String, usize)| {
-        let mut buffer = String::new();
-        for row in 0..array.len() {
-            if array.is_null(row) {
-                out.append_null();
-            } else {
-                buffer.clear();
-                write(&mut buffer, row);
-                out.append_value(&buffer);
-            }
-        }
-    };
-    match array.data_type() {
-        DataType::Float32 => {
-            let values = array.as_primitive::<Float32Type>();
-            each(&mut |out, row| text::write_real(out, values.value(row)));
-        }
-        DataType::Float64 => {
-            let values = array.as_primitive::<Float64Type>();
-            each(&mut |out, row| text::write_double(out, values.value(row)));
-        }
-        DataType::Date32 => {
-            let values = array.as_primitive::<Date32Type>();
-            each(&mut |out, row| text::write_date(out, values.value(row)));
-        }
-        DataType::Timestamp(_, zone) => {
-            let micros = strict(array, &DataType::Timestamp(TimeUnit::Microsecond, zone.clone()))?;
-            let values = micros.as_primitive::<TimestampMicrosecondType>();
-            let zone = if zone.is_some() { "+00" } else { "" };
-            each(&mut |out, row| text::write_timestamp(out, values.value(row), zone));
-        }
-        DataType::Interval(_) | DataType::Duration(_) => {
-            let intervals = match array.data_type() {
-                DataType::Duration(_) => {
-                    let micros = strict(array, &DataType::Duration(TimeUnit::Microsecond))?;
-                    debug_assert!(micros.as_primitive_opt::<DurationMicrosecondType>().is_some());
-                    temporal::days_and_time(&micros)
-                }
-                _ => strict(array, &DataType::Interval(IntervalUnit::MonthDayNano))?,
-            };
-            let values = intervals.as_primitive::<IntervalMonthDayNanoType>();
-            each(&mut |out, row| {
-                let value = values.value(row);
-                text::write_interval(out, value.months, value.days, value.nanoseconds / 1_000);
-            });
-        }
-        DataType::Binary | DataType::LargeBinary => {
-            let bytes = strict(array, &DataType::Binary)?;
-            let values = bytes.as_binary::<i32>();
-            each(&mut |out, row| text::write_bytea(out, values.value(row)));
-        }
-        _ => return strict(array, &DataType::Utf8),
+/// The array in another type, as Postgres casts.
+///
+/// # Errors
+/// What Postgres refuses: 22P02, 22003, 22007, 22008.
+pub(crate) fn cast_array(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, SqlError> {
+    let from = array.data_type();
+    if !differs(from, to) {
+        return strict(array, to);
     }
-    Ok(Arc::new(out.finish()))
+    match (from, to) {
+        (from, to) if is_text(from) => texts::read(&strict(array, &DataType::Utf8)?, to),
+        (_, to) if is_text(to) => strict(&texts::print(array)?, to),
+        (DataType::List(_), DataType::List(_)) => cast_elements(array, to),
+        (_, DataType::Date32) => dates(array),
+        (_, DataType::Timestamp(..)) => timestamps(array, to),
+        (_, DataType::Interval(_)) => {
+            let micros = strict(array, &DataType::Duration(TimeUnit::Microsecond))?;
+            strict(&temporal::days_and_time(&micros), to)
+        }
+        (_, to) => numbers::cast(array, to),
+    }
 }
 
-fn external(error: SqlError) -> DataFusionError {
-    DataFusionError::External(Box::new(error))
+/// Arrow's cast, an error where it has no value.
+fn strict(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, SqlError> {
+    if array.data_type() == to {
+        return Ok(Arc::clone(array));
+    }
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    cast_with_options(array, to, &options).map_err(|e| map_datafusion_error(&e.into()))
 }
+
+fn cast_elements(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, SqlError> {
+    let (lists, DataType::List(field)) = (array.as_list::<i32>(), to) else {
+        return Err(SqlError::internal("a list that is none"));
+    };
+    let values = cast_array(lists.values(), field.data_type())?;
+    let list = ListArray::try_new(Arc::clone(field), lists.offsets().clone(), values, lists.nulls().cloned());
+    Ok(Arc::new(list.map_err(|e| SqlError::internal(e.to_string()))?))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,12 @@
 //! Comparing intervals: by their length, a month being 30 days and a day 24 hours, as in Postgres.
 
-use super::{both, operator_name, strict_function};
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Decimal128Array};
-use datafusion::arrow::datatypes::{DataType, IntervalMonthDayNanoType, IntervalUnit};
+use super::{both, operator_name, span, strict_function};
+use datafusion::arrow::array::{ArrayRef, AsArray, Decimal128Array};
+use datafusion::arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, IntervalMonthDayNanoType, IntervalUnit};
 use datafusion::common::Result;
 use datafusion::logical_expr::{ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDFImpl};
 use datafusion::physical_expr_common::datum::apply_cmp;
 use std::sync::Arc;
-
-const DAY_NANOS: i128 = 86_400_000_000_000;
 
 /// `=`, `<` and so on of two intervals.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -64,12 +62,9 @@ impl ScalarUDFImpl for IntervalComparison {
 }
 
 /// Nanoseconds of each interval.
-fn lengths(intervals: &ArrayRef) -> ArrayRef {
+pub(crate) fn lengths(intervals: &ArrayRef) -> ArrayRef {
     let intervals = intervals.as_primitive::<IntervalMonthDayNanoType>();
-    let length = |value: datafusion::arrow::datatypes::IntervalMonthDayNano| {
-        (i128::from(value.months) * 30 + i128::from(value.days)) * DAY_NANOS + i128::from(value.nanoseconds)
-    };
-    let lengths: Decimal128Array =
-        (0..intervals.len()).map(|row| intervals.is_valid(row).then(|| length(intervals.value(row)))).collect();
-    Arc::new(lengths)
+    let lengths: Decimal128Array = intervals.unary(span::length);
+    // The length of the longest has 27 digits.
+    Arc::new(lengths.with_data_type(DataType::Decimal128(DECIMAL128_MAX_PRECISION, 0)))
 }

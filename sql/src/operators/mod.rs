@@ -8,24 +8,47 @@
 mod arithmetic;
 mod cast;
 mod concat;
+mod float;
 mod interval;
+mod kernels;
+mod moment;
+mod numeric;
+mod span;
 mod temporal;
+mod varchar;
 
+pub use kernels::{arithmetic, binary, cast, negate, operator, result_types, returns};
+pub use numeric::{numeric_result, numeric_type};
+pub use varchar::{varchar, varchar_limit};
+
+pub(crate) use arithmetic::scalar_again;
+pub(crate) use cast::cast_array;
+pub(crate) use cast::numbers::{double, rescale};
+pub(crate) use float::canonical;
+pub(crate) use interval::lengths;
+pub(crate) use moment::{out_of_range, timestamp};
+pub(crate) use numeric::{
+    Rounding, divide_rounded, division_by_zero, out_of_range as numeric_out_of_range, power_of_128,
+};
+pub(crate) use span::{divided, justify_days, justify_hours, justify_interval, length, sum as span_sum};
 pub(crate) use temporal::TemporalOperators;
 
+use crate::SqlError;
 use arithmetic::{Arithmetic, Negate};
 use cast::CastTo;
 use concat::Concat;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Datum, PrimitiveArray};
+use datafusion::arrow::buffer::NullBuffer;
+use datafusion::arrow::datatypes::{ArrowPrimitiveType, DataType};
+use datafusion::arrow::error::ArrowError;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DFSchema, Result};
+use datafusion::common::{DFSchema, DataFusionError, Result};
 use datafusion::logical_expr::expr::{Between, InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, ScalarUDFImpl, lit,
 };
-use datafusion::physical_expr_common::datum::apply;
 use interval::IntervalComparison;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -47,7 +70,7 @@ pub enum Original {
 pub fn original(function: &ScalarUDF) -> Option<Original> {
     let inner = function.inner();
     if let Some(arithmetic) = inner.downcast_ref::<Arithmetic>() {
-        Some(Original::Binary(arithmetic.ops.clone()))
+        Some(Original::Binary(arithmetic.ops()))
     } else if let Some(temporal) = inner.downcast_ref::<Temporal>() {
         Some(Original::Binary(vec![temporal.op]))
     } else if let Some(comparison) = inner.downcast_ref::<IntervalComparison>() {
@@ -92,15 +115,16 @@ pub(crate) fn replace_all(expr: Expr, schema: &DFSchema) -> Result<Expr> {
 pub fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     match expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_replaceable(op) => {
-            let function = binary(&type_of(&left, schema)?, op, &type_of(&right, schema)?);
+            let function = stored(&type_of(&left, schema)?, op, &type_of(&right, schema)?);
             Ok(match function {
                 Some(function) => Transformed::yes(joined(function, *left, *right)),
                 None => Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })),
             })
         }
-        Expr::Negative(operand) if operand.get_type(schema)?.is_integer() => {
-            Ok(Transformed::yes(call(ScalarUDF::new_from_impl(Negate::new()), vec![*operand])))
-        }
+        Expr::Negative(operand) => Ok(match Negate::of(&operand.get_type(schema)?) {
+            Some(negate) => Transformed::yes(call(ScalarUDF::new_from_impl(negate), vec![*operand])),
+            None => Transformed::no(Expr::Negative(operand)),
+        }),
         Expr::Cast(Cast { expr, field }) => {
             let to = field.data_type();
             Ok(match CastTo::between(&expr.get_type(schema)?, to) {
@@ -135,7 +159,8 @@ enum Function {
     Other(ScalarUDF),
 }
 
-fn binary(left: &DataType, op: Operator, right: &DataType) -> Option<Function> {
+/// The function of an operator, with the result type that stored plans have.
+fn stored(left: &DataType, op: Operator, right: &DataType) -> Option<Function> {
     if let Some(function) = Temporal::of(left, op, right) {
         return Some(Function::Other(ScalarUDF::new_from_impl(function)));
     }
@@ -187,14 +212,14 @@ fn type_of(operand: &Expr, schema: &DFSchema) -> Result<DataType> {
     if let Expr::ScalarFunction(call) = operand
         && let Some(arithmetic) = call.func.inner().downcast_ref::<Arithmetic>()
     {
-        return Ok(arithmetic.returns.clone());
+        return Ok(arithmetic.returns());
     }
     operand.get_type(schema)
 }
 
-/// `left % right`, of operands of one type.
-pub(crate) fn modulo(left: &ColumnarValue, right: &ColumnarValue) -> Result<ColumnarValue> {
-    apply(left, right, arithmetic::modulo)
+/// `left % right`, of numbers of one kind.
+pub(crate) fn modulo(left: &ColumnarValue, right: &ColumnarValue, returns: &DataType) -> Result<ColumnarValue> {
+    arithmetic::modulo(left, right, returns)
 }
 
 fn between_intervals(between: Between, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -244,6 +269,65 @@ fn chain_name(ops: &[Operator], arguments: &[Expr]) -> String {
         let _ = write!(name, " {op} {}", argument.schema_name());
     }
     name
+}
+
+/// An error of ours in a kernel of Arrow's form.
+fn external(result: std::result::Result<ArrayRef, SqlError>) -> std::result::Result<ArrayRef, ArrowError> {
+    result.map_err(|error| ArrowError::ExternalError(Box::new(error)))
+}
+
+/// A value with another for each of its rows; a constant stays one.
+pub(crate) fn map(
+    value: &ColumnarValue,
+    kernel: impl Fn(&ArrayRef) -> std::result::Result<ArrayRef, SqlError>,
+) -> Result<ColumnarValue> {
+    let external = |error: SqlError| DataFusionError::External(Box::new(error));
+    match value {
+        ColumnarValue::Array(array) => kernel(array).map(ColumnarValue::Array).map_err(external),
+        ColumnarValue::Scalar(scalar) => scalar_again(kernel(&scalar.to_array()?).map_err(external)?, true),
+    }
+}
+
+/// `op` of each two values that are not NULL. A constant stands for all rows.
+fn kernel<A: ArrowPrimitiveType, B: ArrowPrimitiveType, O: ArrowPrimitiveType>(
+    left: &dyn Datum,
+    right: &dyn Datum,
+    op: impl Fn(A::Native, B::Native) -> std::result::Result<O::Native, SqlError>,
+) -> std::result::Result<PrimitiveArray<O>, SqlError> {
+    let internal = || SqlError::internal("an operator of other types than it was made for");
+    let ((left, left_constant), (right, right_constant)) = (left.get(), right.get());
+    let left = left.as_primitive_opt::<A>().ok_or_else(internal)?;
+    let right = right.as_primitive_opt::<B>().ok_or_else(internal)?;
+    pairs((left, left_constant), (right, right_constant), op)
+}
+
+/// As [`kernel`], of arrays and whether they are constants.
+fn pairs<A: ArrowPrimitiveType, B: ArrowPrimitiveType, O: ArrowPrimitiveType>(
+    (left, left_constant): (&PrimitiveArray<A>, bool),
+    (right, right_constant): (&PrimitiveArray<B>, bool),
+    op: impl Fn(A::Native, B::Native) -> std::result::Result<O::Native, SqlError>,
+) -> std::result::Result<PrimitiveArray<O>, SqlError> {
+    if left_constant {
+        if left.is_null(0) {
+            return Ok(PrimitiveArray::new_null(right.len()));
+        }
+        let value = left.value(0);
+        return right.try_unary(|other| op(value, other));
+    }
+    if right_constant {
+        if right.is_null(0) {
+            return Ok(PrimitiveArray::new_null(left.len()));
+        }
+        let value = right.value(0);
+        return left.try_unary(|other| op(other, value));
+    }
+    let nulls = NullBuffer::union(left.nulls(), right.nulls());
+    let mut values = Vec::with_capacity(left.len());
+    for (row, (a, b)) in left.values().iter().zip(right.values().iter()).enumerate() {
+        let valid = nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
+        values.push(if valid { op(*a, *b)? } else { O::Native::default() });
+    }
+    Ok(PrimitiveArray::new(values.into(), nulls))
 }
 
 /// Whether the function gives NULL only for NULL.

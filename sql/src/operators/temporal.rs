@@ -1,16 +1,17 @@
-//! Differences of times, and days plus intervals, with Postgres' types: `timestamp - timestamp` is days and a time,
-//! `date + interval` a timestamp.
+//! Operators between dates, timestamps, intervals and numbers, with Postgres' types: `timestamp - timestamp` is days and a
+//! time, `date + interval` a timestamp, `date + 1` a date.
 //!
-//! These have other types than DataFusion's operators, so they are put in while expressions are planned.
+//! These have other types than DataFusion's operators, so the old front end puts them in while expressions are planned.
 
-use super::{both, call, operator_name, strict_function};
+use super::moment::{dates, out_of_range, shift, timestamps};
+use super::{both, call, external, kernel, map, operator_name, span, strict_function};
+use crate::SqlError;
 use crate::types::SqlType;
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Datum, IntervalMonthDayNanoArray};
-use datafusion::arrow::compute::kernels::numeric::{add, sub};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Datum, IntervalMonthDayNanoArray, PrimitiveArray};
 use datafusion::arrow::datatypes::{
-    DataType, DurationMicrosecondType, IntervalMonthDayNano, IntervalUnit, TimeUnit, TimestampMicrosecondType,
+    DataType, Date32Type, DurationMicrosecondType, Float64Type, Int32Type, Int64Type, IntervalMonthDayNanoType,
+    IntervalUnit, TimestampMicrosecondType,
 };
-use datafusion::arrow::error::ArrowError;
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{
@@ -19,8 +20,6 @@ use datafusion::logical_expr::{
 use datafusion::physical_expr_common::datum::apply;
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 use std::sync::Arc;
-
-const DAY_US: i64 = 86_400_000_000;
 
 /// Plans the operators of this file.
 #[derive(Debug)]
@@ -46,26 +45,94 @@ impl ExprPlanner for TemporalOperators {
     }
 }
 
-/// An operator whose result has another type than DataFusion's.
+/// An operator one of whose operands is a time.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Temporal {
     pub(super) op: Operator,
+    kind: Kind,
+    /// The operands change sides: `interval + date`, `2 * interval`.
+    swapped: bool,
+    pub(super) returns: DataType,
+}
+
+/// What is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    /// A date or timestamp, and an interval.
+    Shift,
+    /// `timestamp - timestamp`: days and a time.
+    Difference,
+    /// A date and a number of days.
+    Days,
+    /// `date - date`: a number of days.
+    DayDifference,
+    /// Two intervals.
+    Spans,
+    /// An interval and a factor.
+    Multiple,
+}
+
+/// What an operand is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Day,
+    Moment,
+    Span,
+    Count,
+    Factor,
+}
+
+impl Class {
+    fn of(data_type: &DataType) -> Option<Class> {
+        Some(match data_type {
+            DataType::Date32 => Class::Day,
+            DataType::Timestamp(..) => Class::Moment,
+            DataType::Interval(_) => Class::Span,
+            integer if integer.is_integer() => Class::Count,
+            other if other.is_floating() || other.is_decimal() => Class::Factor,
+            _ => return None,
+        })
+    }
 }
 
 impl Temporal {
-    /// The function, if the operator differs for these types.
+    /// The function, if the operator differs for these types from what stored plans know.
     pub(super) fn of(left: &DataType, op: Operator, right: &DataType) -> Option<Temporal> {
-        let moment = |t: &DataType| matches!(t, DataType::Timestamp(..) | DataType::Date32);
-        let interval = |t: &DataType| matches!(t, DataType::Interval(_));
-        let day = |t: &DataType| matches!(t, DataType::Date32);
-        let differs = match op {
-            Operator::Minus => {
-                (moment(left) && moment(right) && !(day(left) && day(right))) || (day(left) && interval(right))
-            }
-            Operator::Plus => (day(left) && interval(right)) || (interval(left) && day(right)),
-            _ => false,
+        let moment = matches!(left, DataType::Timestamp(..)) || matches!(right, DataType::Timestamp(..));
+        Temporal::between(left, op, right).filter(|function| match function.kind {
+            Kind::Shift => !moment,
+            Kind::Difference | Kind::Days => true,
+            Kind::DayDifference | Kind::Spans | Kind::Multiple => false,
+        })
+    }
+
+    /// The function, with Postgres' type, if there is one for these types.
+    pub(super) fn between(left: &DataType, op: Operator, right: &DataType) -> Option<Temporal> {
+        use Class::{Count, Day, Factor, Moment, Span};
+        use Operator::{Divide, Minus, Multiply, Plus};
+        let (kind, swapped) = match (Class::of(left)?, op, Class::of(right)?) {
+            (Day | Moment, Plus | Minus, Span) => (Kind::Shift, false),
+            (Span, Plus, Day | Moment) => (Kind::Shift, true),
+            (Day, Plus | Minus, Count) => (Kind::Days, false),
+            (Count, Plus, Day) => (Kind::Days, true),
+            (Day, Minus, Day) => (Kind::DayDifference, false),
+            (Day | Moment, Minus, Day | Moment) => (Kind::Difference, false),
+            (Span, Plus | Minus, Span) => (Kind::Spans, false),
+            (Span, Multiply | Divide, Count | Factor) => (Kind::Multiple, false),
+            (Count | Factor, Multiply, Span) => (Kind::Multiple, true),
+            _ => return None,
         };
-        differs.then_some(Temporal { op })
+        let first = if swapped { right } else { left };
+        let returns = match kind {
+            Kind::Shift => match first {
+                DataType::Timestamp(_, Some(_)) => SqlType::TimestampTz,
+                _ => SqlType::Timestamp,
+            },
+            Kind::Days => SqlType::Date,
+            Kind::DayDifference => SqlType::Integer,
+            Kind::Difference | Kind::Spans | Kind::Multiple => SqlType::Interval,
+        };
+        Some(Temporal { op, kind, swapped, returns: returns.to_arrow() })
     }
 }
 
@@ -73,55 +140,107 @@ impl ScalarUDFImpl for Temporal {
     strict_function!(2);
 
     fn name(&self) -> &str {
-        if self.op == Operator::Plus { "day_plus_interval" } else { "time_minus" }
+        match (self.kind, self.op) {
+            (Kind::Shift, Operator::Plus) => "day_plus_interval",
+            (Kind::Shift | Kind::Difference, _) => "time_minus",
+            (Kind::Days | Kind::DayDifference, _) => "days",
+            (Kind::Spans | Kind::Multiple, _) => "interval_of",
+        }
     }
 
     fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
         Ok(operator_name(self.op, arguments))
     }
 
-    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
-        let (left, right) = both(arguments, self)?;
-        let interval = |t: &DataType| matches!(t, DataType::Interval(_));
-        Ok(if interval(left) || interval(right) { SqlType::Timestamp } else { SqlType::Interval }.to_arrow())
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(self.returns.clone())
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let (left, right) = both(&arguments.args, self)?;
-        let (left, right) = (as_timestamp(left)?, as_timestamp(right)?);
-        match arguments.return_type() {
-            DataType::Interval(_) => apply(&left, &right, difference),
-            _ if self.op == Operator::Plus => apply(&left, &right, add),
-            _ => apply(&left, &right, sub),
+        let (left, right) = if self.swapped { (right, left) } else { (left, right) };
+        let minus = self.op == Operator::Minus;
+        match self.kind {
+            Kind::Shift => {
+                let left = map(left, |array| timestamps(array, &self.returns))?;
+                apply(&left, &as_interval(right)?, |a, b| external(shifted(a, b, minus, &self.returns)))
+            }
+            Kind::Difference => {
+                let plain = SqlType::Timestamp.to_arrow();
+                let moments = |value: &ColumnarValue| map(value, |array| timestamps(array, &plain));
+                apply(&moments(left)?, &moments(right)?, |a, b| external(difference(a, b)))
+            }
+            Kind::Days => {
+                let count = right.cast_to(&DataType::Int64, None)?;
+                apply(&map(left, dates)?, &count, |a, b| external(days_later(a, b, minus)))
+            }
+            Kind::DayDifference => apply(&map(left, dates)?, &map(right, dates)?, |a, b| external(days_between(a, b))),
+            Kind::Spans => apply(&as_interval(left)?, &as_interval(right)?, |a, b| external(spans(a, b, minus))),
+            Kind::Multiple => {
+                let factor = right.cast_to(&DataType::Float64, None)?;
+                let divides = self.op == Operator::Divide;
+                apply(&as_interval(left)?, &factor, |a, b| external(multiple(a, b, divides)))
+            }
         }
     }
 }
 
-/// Moments as timestamps in microseconds without a zone (all are UTC), intervals in their widest form.
-fn as_timestamp(value: &ColumnarValue) -> Result<ColumnarValue> {
-    match value.data_type() {
-        DataType::Timestamp(..) | DataType::Date32 => {
-            value.cast_to(&DataType::Timestamp(TimeUnit::Microsecond, None), None)
-        }
-        _ => value.cast_to(&DataType::Interval(IntervalUnit::MonthDayNano), None),
-    }
+/// Intervals in their widest form.
+fn as_interval(value: &ColumnarValue) -> Result<ColumnarValue> {
+    value.cast_to(&DataType::Interval(IntervalUnit::MonthDayNano), None)
+}
+
+fn shifted(left: &dyn Datum, right: &dyn Datum, minus: bool, returns: &DataType) -> Result<ArrayRef, SqlError> {
+    let moved: PrimitiveArray<TimestampMicrosecondType> =
+        kernel::<TimestampMicrosecondType, IntervalMonthDayNanoType, _>(left, right, |micros, interval| {
+            shift(micros, interval, minus)
+        })?;
+    Ok(Arc::new(moved.with_data_type(returns.clone())))
 }
 
 /// `timestamp - timestamp`: whole days, and the rest as a time of the same sign.
-fn difference(left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef, ArrowError> {
-    debug_assert!(left.get().0.as_primitive_opt::<TimestampMicrosecondType>().is_some());
-    let micros = sub(left, right)?;
-    Ok(days_and_time(&micros))
+fn difference(left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef, SqlError> {
+    let spans: IntervalMonthDayNanoArray =
+        kernel::<TimestampMicrosecondType, TimestampMicrosecondType, _>(left, right, |a, b| {
+            a.checked_sub(b).map(span::of_micros).ok_or_else(|| out_of_range("interval"))
+        })?;
+    Ok(Arc::new(spans))
+}
+
+fn days_later(left: &dyn Datum, right: &dyn Datum, minus: bool) -> Result<ArrayRef, SqlError> {
+    let days: PrimitiveArray<Date32Type> = kernel::<Date32Type, Int64Type, _>(left, right, |day, count| {
+        let count = if minus { count.checked_neg() } else { Some(count) };
+        let day = count.and_then(|count| i64::from(day).checked_add(count));
+        day.and_then(|day| i32::try_from(day).ok()).ok_or_else(|| out_of_range("date"))
+    })?;
+    Ok(Arc::new(days))
+}
+
+fn days_between(left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef, SqlError> {
+    let days: PrimitiveArray<Int32Type> =
+        kernel::<Date32Type, Date32Type, _>(left, right, |a, b| a.checked_sub(b).ok_or_else(|| out_of_range("date")))?;
+    Ok(Arc::new(days))
+}
+
+fn spans(left: &dyn Datum, right: &dyn Datum, minus: bool) -> Result<ArrayRef, SqlError> {
+    let spans: IntervalMonthDayNanoArray =
+        kernel::<IntervalMonthDayNanoType, IntervalMonthDayNanoType, _>(left, right, |a, b| span::sum(a, b, minus))?;
+    Ok(Arc::new(spans))
+}
+
+fn multiple(left: &dyn Datum, right: &dyn Datum, divides: bool) -> Result<ArrayRef, SqlError> {
+    let spans: IntervalMonthDayNanoArray =
+        kernel::<IntervalMonthDayNanoType, Float64Type, _>(left, right, |value, factor| match divides {
+            true => span::divided(value, factor),
+            false => span::times(value, factor),
+        })?;
+    Ok(Arc::new(spans))
 }
 
 /// Microseconds as intervals.
 pub(super) fn days_and_time(micros: &ArrayRef) -> ArrayRef {
     let micros = micros.as_primitive::<DurationMicrosecondType>();
-    let interval = |us: i64| {
-        // A difference of timestamps has less than 2^31 days.
-        IntervalMonthDayNano::new(0, (us / DAY_US) as i32, (us % DAY_US) * 1_000)
-    };
     let values: IntervalMonthDayNanoArray =
-        (0..micros.len()).map(|row| micros.is_valid(row).then(|| interval(micros.value(row)))).collect();
+        (0..micros.len()).map(|row| micros.is_valid(row).then(|| span::of_micros(micros.value(row)))).collect();
     Arc::new(values)
 }

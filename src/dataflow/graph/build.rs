@@ -1,13 +1,13 @@
 //! From the nodes of a plan to operators. The plan may come from disk, so nothing in it is taken for granted.
 
 use super::{GraphNode, NodeKind};
-use crate::dataflow::Expression;
+use crate::dataflow::{Expression, Failing};
 use crate::dataflow::batch::arrow_schema;
 use crate::dataflow::operator::{
     AggregateOperator, Distinct, Filter, Join, JoinPlan, Operator, Project, RowAggregates, TopK, TopKPlan, UnionAll,
     Values, pair_schema,
 };
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use attune_planner::{Aggregate, DataflowPlan, Expr, JoinKind, Node, OLDEST_PLAN_VERSION, Op, PLAN_VERSION};
 use attune_sql::SqlError;
 use attune_storage::{Delta, ObjectId, StorageError, Table, TableLayout};
@@ -94,7 +94,7 @@ impl Builder<'_> {
             }
             Op::Filter { predicate } => {
                 let input = self.passed_through()?;
-                Box::new(Filter::new(Expression::new(predicate, &input, DataType::Boolean)?))
+                Box::new(Filter::new(Expression::new(predicate, &input, DataType::Boolean, self.failing())?))
             }
             Op::Project { exprs } => {
                 let input = self.only_input()?;
@@ -189,7 +189,7 @@ impl Builder<'_> {
         self.check_columns(&left, left_on.iter().copied())?;
         self.check_columns(&right, right_on.iter().copied())?;
         let pairs = pair_schema(&left, &right);
-        let residual = residual.map(|expr| Expression::new(expr, &pairs, DataType::Boolean)).transpose()?;
+        let residual = residual.map(|expr| Expression::new(expr, &pairs, DataType::Boolean, self.failing())).transpose()?;
         let unique = |node: usize, on: &[usize]| {
             self.plan.nodes[node].key.as_ref().is_some_and(|key| key.iter().all(|column| on.contains(column)))
         };
@@ -216,7 +216,14 @@ impl Builder<'_> {
         if exprs.len() != fields.len() {
             return Err(broken("there are more or fewer expressions than columns"));
         }
-        exprs.iter().zip(fields).map(|(expr, field)| Expression::new(expr, input, field.data_type().clone())).collect()
+        let of = |(expr, field): (&Expr, &Arc<Field>)| {
+            Expression::new(expr, input, field.data_type().clone(), self.failing())
+        };
+        exprs.iter().zip(fields).map(of).collect()
+    }
+
+    fn failing(&self) -> Failing {
+        Failing::of_plan(self.plan.version)
     }
 
     /// The schema of the only input.

@@ -4,8 +4,8 @@ use super::ddl::view_plan;
 use super::{Engine, Outcome, PreparedBody, Settings, Transaction, errors, result};
 use crate::serve::lookup::CompiledLookup;
 use crate::serve::ranking::Ranking;
+use attune_planner::{Executable, PlannedQuery};
 use attune_sql::SqlError;
-use attune_sql::binder::bind_parameters;
 use attune_sql::statement::{Explain, Statement};
 use attune_sql::types::SqlType;
 use datafusion::arrow::datatypes::DataType;
@@ -76,7 +76,7 @@ impl Engine {
         let indent = if verb.is_some() { "  " } else { "" };
         lines.extend(verb.clone());
         let reads = self.reads(&select.relations, transaction)?;
-        let bound = bind_all(select.plan.clone(), &prepared.parameters, parameters.clone())?;
+        let bound = bind_all(&select.query, &prepared.parameters, parameters.clone())?;
         let run = explain.analyze && verb.is_none();
         let started = Instant::now();
         let (physical, rows) = self.queries.physical(bound, reads, run).await?;
@@ -139,14 +139,14 @@ impl Engine {
 
 /// Binds parameters; those without a value (a plain EXPLAIN of a statement with parameters) are NULL.
 fn bind_all(
-    plan: datafusion::logical_expr::LogicalPlan,
+    query: &PlannedQuery,
     types: &[super::ParameterType],
     mut values: Vec<ScalarValue>,
-) -> Result<datafusion::logical_expr::LogicalPlan, SqlError> {
+) -> Result<Executable, SqlError> {
     for parameter in types.iter().skip(values.len()) {
         let element = parameter.sql_type.to_arrow();
         let data_type = if parameter.array { DataType::new_list(element, true) } else { element };
         values.push(ScalarValue::try_from(&data_type).map_err(errors::datafusion)?);
     }
-    bind_parameters(plan, values)
+    query.executable(values, super::select::now_micros())
 }

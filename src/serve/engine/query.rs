@@ -4,6 +4,7 @@ use super::errors;
 use super::pace::Pace;
 use super::read::{StatementReads, with_lookup_joins};
 use crate::config::Config;
+use attune_planner::Executable;
 use attune_sql::SqlError;
 use attune_sql::functions::limit::ExpressionLimits;
 use datafusion::arrow::array::RecordBatch;
@@ -14,7 +15,6 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder, TaskContext};
-use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -84,7 +84,7 @@ impl QueryRuntime {
     /// Runs a plan without parameters; batches come with exactly `schema`.
     pub(super) fn stream(
         &self,
-        plan: LogicalPlan,
+        plan: Executable,
         reads: Arc<StatementReads>,
         schema: SchemaRef,
     ) -> Result<SendableRecordBatchStream, SqlError> {
@@ -112,7 +112,7 @@ impl QueryRuntime {
     /// Runs a plan to its end.
     pub(super) async fn collect(
         &self,
-        plan: LogicalPlan,
+        plan: Executable,
         reads: Arc<StatementReads>,
         schema: SchemaRef,
     ) -> Result<Vec<RecordBatch>, SqlError> {
@@ -127,7 +127,7 @@ impl QueryRuntime {
     /// The physical plan, for EXPLAIN; with `run`, after running it.
     pub(super) async fn physical(
         &self,
-        plan: LogicalPlan,
+        plan: Executable,
         reads: Arc<StatementReads>,
         run: bool,
     ) -> Result<(Arc<dyn ExecutionPlan>, usize), SqlError> {
@@ -183,24 +183,30 @@ impl Drop for QueryRuntime {
     }
 }
 
-/// DataFusion's rules, but for the one that moves projections below filters: `SELECT a / b ... WHERE b <> 0 ORDER BY a` would
-/// divide by zero.
+/// DataFusion's rules, but for those that change when an expression is computed: projections moved below filters
+/// (`SELECT a / b ... WHERE b <> 0 ORDER BY a` would divide by zero), and filters merged with the one that can fail first.
 fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::default().rules;
-    rules.retain(|rule| rule.name() != "ProjectionPushdown");
+    rules.retain(|rule| !matches!(rule.name(), "ProjectionPushdown" | "FilterPushdown"));
     rules
 }
 
 /// The plan as it is run.
-async fn physical(state: &SessionState, plan: &LogicalPlan, limits: Limits) -> DfResult<Arc<dyn ExecutionPlan>> {
-    let plan = state.optimize(plan)?;
-    let physical = state.query_planner().create_physical_plan(&plan, state).await?;
+async fn physical(state: &SessionState, plan: &Executable, limits: Limits) -> DfResult<Arc<dyn ExecutionPlan>> {
+    let optimised;
+    let plan = if plan.is_final {
+        &plan.plan
+    } else {
+        optimised = state.optimize(&plan.plan)?;
+        &optimised
+    };
+    let physical = state.query_planner().create_physical_plan(plan, state).await?;
     with_lookup_joins(physical, limits.lookup_join_rows)
 }
 
 async fn run(
     state: &SessionState,
-    plan: &LogicalPlan,
+    plan: &Executable,
     limits: Limits,
     schema: &SchemaRef,
     sender: &mpsc::Sender<DfResult<RecordBatch>>,

@@ -1,10 +1,10 @@
 //! Tier 3: queries that are not lookups.
 
-use super::read::{Identity, StatementReads, relations_of};
-use super::{Engine, Outcome, OutputColumn, ParameterType, Prepared, PreparedBody, Transaction, errors, result};
+use super::read::{Identity, StatementReads, relation_of};
+use super::{Engine, Outcome, OutputColumn, ParameterType, Prepared, PreparedBody, Transaction, result};
 use super::{Settings, pg_catalog};
-use attune_planner::{Lookup, LookupObject};
-use attune_sql::binder::{Binder, BoundQuery, SchemaSources, bind_parameters};
+use attune_planner::{Lookup, LookupObject, PlannedQuery};
+use attune_sql::binder::{Binder, SchemaSources};
 use attune_sql::catalog::{Catalog, RelationId};
 use attune_sql::statement::Parsed;
 use attune_sql::types::SqlType;
@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 /// A bound query, kept over executions.
 pub(crate) struct Select {
-    /// The plan, parameters in it.
-    pub(super) plan: LogicalPlan,
+    /// The query, parameters in it.
+    pub(super) query: PlannedQuery,
     /// What it reads.
     pub(super) relations: BTreeSet<RelationId>,
 }
@@ -33,10 +33,10 @@ impl Engine {
         declared: &[Option<SqlType>],
         settings: &Settings,
         identity: Identity,
-    ) -> Result<BoundQuery, SqlError> {
+    ) -> Result<PlannedQuery, SqlError> {
         let query = pg_catalog::rewrite(query, settings)?;
         let sources = self.sources(catalog, identity);
-        Binder { catalog, sources: &sources }.bind_query_with(&query, declared)
+        PlannedQuery::bind(&Binder { catalog, sources: &sources }, &query, declared)
     }
 
     /// Prepares a query (or the query of COPY TO).
@@ -50,8 +50,8 @@ impl Engine {
         let catalog = self.coordinator.catalog();
         let bound = self.bind(&catalog, query, declared, settings, Identity::Hidden)?;
         let columns = output_columns(&bound)?;
-        let relations = relations_of(&bound.plan).map_err(errors::datafusion)?;
-        let direct = Direct::of(&catalog, query, declared, &relations, settings);
+        let relations = bound.scanned(relation_of)?;
+        let direct = Direct::of(&catalog, query, declared, &bound, &relations, settings);
         Ok(Prepared {
             parsed,
             parameters: parameter_types(&bound.parameters)?,
@@ -59,7 +59,7 @@ impl Engine {
             lookup: direct.lookup,
             ranking: direct.ranking,
             catalog_version: catalog.version(),
-            body: PreparedBody::Select(Select { plan: bound.plan, relations }),
+            body: PreparedBody::Select(Select { query: bound, relations }),
         })
     }
 
@@ -138,14 +138,20 @@ impl Engine {
         transaction: &Transaction,
     ) -> Result<Outcome, SqlError> {
         let reads = self.reads(&select.relations, transaction)?;
-        let plan = bind_parameters(select.plan.clone(), parameters)?;
+        let plan = select.query.executable(parameters, now_micros())?;
         let stream = self.queries.stream(plan, reads, result::schema(columns))?;
         Ok(Outcome::Rows { columns: columns.to_vec(), stream, tag: "SELECT".to_owned() })
     }
 }
 
+/// The time of a statement that begins now, in microseconds since 1970.
+pub(super) fn now_micros() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.ok().and_then(|since| i64::try_from(since.as_micros()).ok()).unwrap_or_default()
+}
+
 /// Columns of a bound query as the client sees them.
-pub(super) fn output_columns(bound: &BoundQuery) -> Result<Vec<OutputColumn>, SqlError> {
+pub(super) fn output_columns(bound: &PlannedQuery) -> Result<Vec<OutputColumn>, SqlError> {
     let types = bound.types()?;
     Ok(bound.names.iter().cloned().zip(types).map(|(name, sql_type)| OutputColumn { name, sql_type }).collect())
 }
@@ -181,16 +187,18 @@ impl Direct {
         catalog: &Catalog,
         query: &ast::Query,
         declared: &[Option<SqlType>],
+        bound: &PlannedQuery,
         relations: &BTreeSet<RelationId>,
         settings: &Settings,
     ) -> Direct {
-        Direct::bind(catalog, query, declared, relations, settings).unwrap_or_default()
+        Direct::bind(catalog, query, declared, bound, relations, settings).unwrap_or_default()
     }
 
     fn bind(
         catalog: &Catalog,
         query: &ast::Query,
         declared: &[Option<SqlType>],
+        bound: &PlannedQuery,
         relations: &BTreeSet<RelationId>,
         settings: &Settings,
     ) -> Option<Direct> {
@@ -198,10 +206,14 @@ impl Direct {
         if relations.is_empty() || !reads_rows_by_key(query) {
             return None;
         }
-        let binder = Binder { catalog, sources: &SchemaSources };
-        let query = pg_catalog::rewrite(query, settings).ok()?;
-        let bound = binder.bind_query_with(&query, declared).ok()?;
-        let plan = binder.optimise(bound.plan).ok()?;
+        let plan = match bound.plan_over(catalog, &SchemaSources) {
+            Some(plan) => plan,
+            None => {
+                let binder = Binder { catalog, sources: &SchemaSources };
+                let query = pg_catalog::rewrite(query, settings).ok()?;
+                PlannedQuery::bind(&binder, &query, declared).ok()?.plan(&binder).ok()?
+            }
+        };
         let lookup = attune_planner::lookup(&plan, &bound.names, catalog).map(Arc::new);
         let ranking = match lookup {
             Some(_) => None,

@@ -1,9 +1,9 @@
 //! One-dimensional arrays of parameters (`= ANY($1)`): `{1,2,NULL,"a b"}` and the binary form.
 
 use super::{Datum, Format, binary_in, parse_binary, parse_text, utf8};
+use attune_sql::SqlError;
 use attune_sql::types::SqlType;
-use attune_sql::{SqlError, SqlState};
-use std::borrow::Cow;
+use attune_sql::types::text::read_elements;
 
 /// Calls `each` with every element of an array (`None` is NULL).
 ///
@@ -29,70 +29,7 @@ fn from_text(
     element: SqlType,
     each: &mut dyn FnMut(Option<Datum<'_>>) -> Result<(), SqlError>,
 ) -> Result<(), SqlError> {
-    let malformed = |why: &str| {
-        let message = format!("malformed array literal: \"{text}\"");
-        SqlError::new(SqlState::InvalidTextRepresentation, message).with_detail(why)
-    };
-    let trimmed = text.trim_matches(|c: char| c.is_ascii_whitespace());
-    let Some(mut rest) = trimmed.strip_prefix('{') else {
-        return Err(malformed("Array value must start with \"{\" or dimension information."));
-    };
-    rest = rest.trim_ascii_start();
-    if rest.trim_ascii_end() == "}" {
-        return Ok(());
-    }
-    loop {
-        rest = rest.trim_ascii_start();
-        if rest.starts_with('{') {
-            return Err(several_dimensions());
-        }
-        let (value, quoted, after) = item(rest).ok_or_else(|| malformed("Unexpected end of input."))?;
-        match &*value {
-            "" if !quoted => return Err(malformed("Unexpected \",\" or \"}\" character.")),
-            word if !quoted && word.eq_ignore_ascii_case("null") => each(None)?,
-            word => each(Some(parse_text(word, element)?))?,
-        }
-        rest = after.trim_ascii_start();
-        match rest.as_bytes() {
-            [b',', ..] => rest = &rest[1..],
-            [b'}'] => return Ok(()),
-            [b'}', ..] => return Err(malformed("Junk after closing right brace.")),
-            _ => return Err(malformed("Incorrectly quoted array element.")),
-        }
-    }
-}
-
-/// One element, whether it was quoted, and what follows it.
-fn item(text: &str) -> Option<(Cow<'_, str>, bool, &str)> {
-    let quoted = text.starts_with('"');
-    let body = if quoted { &text[1..] } else { text };
-    let mut unescaped: Option<String> = None;
-    let mut characters = body.char_indices();
-    while let Some((at, character)) = characters.next() {
-        match character {
-            '\\' => {
-                let (_, escaped) = characters.next()?;
-                unescaped.get_or_insert_with(|| body[..at].to_owned()).push(escaped);
-            }
-            '"' if quoted => {
-                let value = unescaped.map_or(Cow::Borrowed(&body[..at]), Cow::Owned);
-                return Some((value, true, &body[at + 1..]));
-            }
-            ',' | '}' if !quoted => {
-                let value = match unescaped {
-                    Some(value) => Cow::Owned(value.trim_end().to_owned()),
-                    None => Cow::Borrowed(body[..at].trim_ascii_end()),
-                };
-                return Some((value, false, &body[at..]));
-            }
-            other => {
-                if let Some(unescaped) = &mut unescaped {
-                    unescaped.push(other);
-                }
-            }
-        }
-    }
-    None
+    read_elements(text, &mut |item| each(item.map(|text| parse_text(text, element)).transpose()?))
 }
 
 fn from_binary(

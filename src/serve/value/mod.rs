@@ -6,8 +6,6 @@
 mod array;
 mod binary_in;
 mod binary_out;
-mod datetime_in;
-mod interval_in;
 mod numeric;
 mod parameter;
 #[cfg(test)]
@@ -107,40 +105,4 @@ pub(super) fn utf8(bytes: &[u8]) -> Result<&str, SqlError> {
         return Err(invalid(&[0]));
     }
     Ok(text)
-}
-
-/// The name of a type in error messages: without precision and length, as Postgres' input functions say it.
-fn base_name(sql_type: SqlType) -> &'static str {
-    match sql_type {
-        SqlType::Boolean => "boolean",
-        SqlType::SmallInt => "smallint",
-        SqlType::Integer => "integer",
-        SqlType::BigInt => "bigint",
-        SqlType::Real => "real",
-        SqlType::Double => "double precision",
-        SqlType::Numeric { .. } => "numeric",
-        SqlType::Text => "text",
-        SqlType::Varchar { .. } => "character varying",
-        SqlType::Bytea => "bytea",
-        SqlType::Date => "date",
-        SqlType::Timestamp => "timestamp",
-        SqlType::TimestampTz => "timestamp with time zone",
-        SqlType::Interval => "interval",
-    }
-}
-
-/// 22P02 as Postgres words it.
-fn invalid_syntax(sql_type: SqlType, text: &str) -> SqlError {
-    let message = format!("invalid input syntax for type {}: \"{text}\"", base_name(sql_type));
-    SqlError::new(SqlState::InvalidTextRepresentation, message)
-}
-
-/// 22003 as Postgres words it for integers and floats.
-fn out_of_range(sql_type: SqlType, text: &str) -> SqlError {
-    let name = base_name(sql_type);
-    let message = match sql_type {
-        SqlType::Real | SqlType::Double => format!("\"{text}\" is out of range for type {name}"),
-        _ => format!("value \"{text}\" is out of range for type {name}"),
-    };
-    SqlError::new(SqlState::NumericValueOutOfRange, message)
 }

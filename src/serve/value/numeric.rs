@@ -1,8 +1,9 @@
 //! `numeric`: an unscaled integer of up to 38 digits with a fixed scale.
 
+use attune_sql::SqlError;
 use attune_sql::types::SqlType;
-use attune_sql::types::text::Digits;
-use attune_sql::{SqlError, SqlState};
+use attune_sql::types::text::{Digits, exact_of_digits};
+pub(in crate::serve) use attune_sql::types::text::{Exact, check_precision as check, read_exact as parse_text};
 use bytes::{BufMut, BytesMut};
 
 /// Signs of the binary form.
@@ -11,15 +12,6 @@ const NEGATIVE: u16 = 0x4000;
 const NAN: u16 = 0xc000;
 const PLUS_INFINITY: u16 = 0xd000;
 const MINUS_INFINITY: u16 = 0xf000;
-
-/// A number brought to a scale.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::serve) struct Exact {
-    /// The unscaled integer, rounded half away from zero.
-    pub(in crate::serve) unscaled: i128,
-    /// Whether nothing was lost by rounding.
-    pub(in crate::serve) exact: bool,
-}
 
 /// Digits right of the point of a numeric type; 0 for others.
 pub(super) fn scale_of(sql_type: SqlType) -> i8 {
@@ -86,39 +78,10 @@ pub(super) fn write_binary(out: &mut BytesMut, unscaled: i128, scale: i8) {
     }
 }
 
-/// Reads `-12.5`, `.5`, `1e3`. `None` when it is no number.
-///
-/// # Errors
-/// 22003 when it has too many digits, 0A000 for NaN and infinities.
-pub(in crate::serve) fn parse_text(text: &str, scale: i8) -> Result<Option<Exact>, SqlError> {
-    let text = text.trim_matches(|c: char| c.is_ascii_whitespace());
-    let (negative, unsigned) = match text.as_bytes().first() {
-        Some(b'-') => (true, &text[1..]),
-        Some(b'+') => (false, &text[1..]),
-        _ => (false, text),
-    };
-    if ["nan", "inf", "infinity"].iter().any(|name| unsigned.eq_ignore_ascii_case(name)) {
-        return Err(not_finite());
-    }
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => match exponent.parse::<i32>() {
-            Ok(exponent) if exponent.abs() < 100_000 => (mantissa, exponent),
-            _ => return Ok(None),
-        },
-        None => (unsigned, 0),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    if whole.len() + fraction.len() == 0 || !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
-        return Ok(None);
-    }
-    let digits = whole.bytes().chain(fraction.bytes()).map(|byte| byte - b'0');
-    collect(digits, whole.len() as i64 - 1 + i64::from(exponent), scale, negative).map(Some)
-}
-
 /// Reads the binary form; `None` when the bytes are none.
 ///
 /// # Errors
-/// As [`parse_text`].
+/// 22003 when it has too many digits, 0A000 for NaN and infinities.
 pub(in crate::serve) fn parse_binary(bytes: &[u8], scale: i8) -> Result<Option<Exact>, SqlError> {
     let Some((header, digits)) = bytes.split_first_chunk::<8>() else { return Ok(None) };
     let word = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
@@ -137,50 +100,7 @@ pub(in crate::serve) fn parse_binary(bytes: &[u8], scale: i8) -> Result<Option<E
     }
     let decimal = digits.flat_map(|digit| [1_000, 100, 10, 1].map(|unit| (digit / unit % 10) as u8));
     let weight = i64::from(word(2) as i16);
-    collect(decimal, weight * 4 + 3, scale, negative).map(Some)
-}
-
-/// The number whose decimal digits start at `10 ^ power`.
-fn collect(digits: impl Iterator<Item = u8>, mut power: i64, scale: i8, negative: bool) -> Result<Exact, SqlError> {
-    let last = -i64::from(scale);
-    let mut sum: i128 = 0;
-    let (mut exact, mut round_up) = (true, false);
-    for digit in digits {
-        if power >= last {
-            sum = sum.checked_mul(10).and_then(|sum| sum.checked_add(i128::from(digit))).ok_or_else(too_large)?;
-        } else {
-            // The first digit that does not fit decides, half away from zero.
-            round_up |= power == last - 1 && digit >= 5;
-            exact &= digit == 0;
-        }
-        power -= 1;
-    }
-    let missing = power + 1 - last;
-    if sum != 0 && missing > 0 {
-        let factor = u32::try_from(missing).ok().and_then(|missing| 10_i128.checked_pow(missing));
-        sum = factor.and_then(|factor| sum.checked_mul(factor)).ok_or_else(too_large)?;
-    }
-    let unscaled = sum.checked_add(i128::from(round_up)).ok_or_else(too_large)?;
-    Ok(Exact { unscaled: if negative { -unscaled } else { unscaled }, exact })
-}
-
-/// Refuses a number with more digits than `precision`.
-pub(super) fn check(unscaled: i128, precision: u8, scale: i8) -> Result<i128, SqlError> {
-    match 10_u128.checked_pow(u32::from(precision)) {
-        Some(limit) if unscaled.unsigned_abs() < limit => Ok(unscaled),
-        _ => {
-            let whole = i16::from(precision) - i16::from(scale);
-            Err(SqlError::new(SqlState::NumericValueOutOfRange, "numeric field overflow").with_detail(format!(
-                "A field with precision {precision}, scale {scale} must round to an absolute value less than 10^{whole}."
-            )))
-        }
-    }
-}
-
-fn too_large() -> SqlError {
-    SqlError::new(SqlState::NumericValueOutOfRange, "numeric field overflow")
-        .with_detail("A numeric has at most 38 digits.")
-        .with_hint("Use double precision or text for larger numbers.")
+    exact_of_digits(decimal, weight * 4 + 3, scale, negative).map(Some)
 }
 
 fn not_finite() -> SqlError {

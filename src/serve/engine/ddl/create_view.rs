@@ -2,17 +2,15 @@
 
 use super::{Bound, check_taken};
 use crate::coordinator::Ddl;
-use crate::serve::engine::errors;
-use attune_planner::DataflowPlan;
-use attune_sql::binder::{Binder, BoundQuery, RelationSource, RelationSources, SchemaSources, check_view_query};
+use attune_planner::{DataflowPlan, PlannedQuery};
+use attune_sql::binder::{Binder, RelationSources, SchemaSources};
 use attune_sql::catalog::{
     Catalog, Column, KeyPart, MAX_COLUMNS, Relation, RelationId, RelationKind, ViewStatus, check_name,
 };
 use attune_sql::statement::CreateView;
 use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::logical_expr::{LogicalPlan, TableSource};
+use datafusion::logical_expr::TableSource;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -40,7 +38,7 @@ pub(super) fn view(catalog: &Catalog, view: &CreateView) -> Result<Bound, SqlErr
         relation.depends_on = depends_on;
         return Ok(Bound::change(Ddl::CreateRelation { relation, plan: None }));
     }
-    depends_on.extend(scanned(&bound.plan)?);
+    depends_on.extend(bound.scanned(|_| None)?);
     let plan = lower(catalog, bound)?;
     relation.kind = RelationKind::MaterializedView { status: ViewStatus::Backfilling };
     relation.depends_on = depends_on;
@@ -64,8 +62,9 @@ pub(in crate::serve::engine) fn view_plan(catalog: &Catalog, view: &CreateView) 
     lower(catalog, bound)
 }
 
-fn bind(catalog: &Catalog, view: &CreateView) -> Result<BoundQuery, SqlError> {
-    let bound = Binder { catalog, sources: sources(view) }.bind_query(&view.query).map_err(|error| {
+fn bind(catalog: &Catalog, view: &CreateView) -> Result<PlannedQuery, SqlError> {
+    let binder = Binder { catalog, sources: sources(view) };
+    let bound = PlannedQuery::bind(&binder, &view.query, &[]).map_err(|error| {
         let system = error.state == SqlState::UndefinedTable && error.message.contains("\"attune_");
         match system {
             true => error.with_hint("Views over system relations are not supported; query them directly."),
@@ -73,7 +72,7 @@ fn bind(catalog: &Catalog, view: &CreateView) -> Result<BoundQuery, SqlError> {
         }
     })?;
     if view.materialized {
-        check_view_query(&bound.plan)?;
+        bound.check_view()?;
     } else if !bound.parameters.is_empty() {
         return Err(SqlError::new(SqlState::UndefinedParameter, "there is no parameter $1")
             .with_hint("The query of a view has no parameters; write the value, or filter when reading the view."));
@@ -102,8 +101,8 @@ impl RelationSources for NullableSources {
     }
 }
 
-fn lower(catalog: &Catalog, bound: BoundQuery) -> Result<DataflowPlan, SqlError> {
-    let plan = Binder { catalog, sources: &NullableSources }.optimise(bound.plan)?;
+fn lower(catalog: &Catalog, bound: PlannedQuery) -> Result<DataflowPlan, SqlError> {
+    let plan = bound.plan(&Binder { catalog, sources: &NullableSources })?;
     attune_planner::lower(&plan, catalog)
 }
 
@@ -124,7 +123,7 @@ fn take_types(columns: &mut [Column], plan: &DataflowPlan) -> Result<(), SqlErro
 }
 
 /// Columns of the view: names given, or those of the query.
-fn columns(view: &CreateView, bound: &BoundQuery) -> Result<Vec<Column>, SqlError> {
+fn columns(view: &CreateView, bound: &PlannedQuery) -> Result<Vec<Column>, SqlError> {
     if view.columns.len() > bound.names.len() {
         let message = "CREATE VIEW specifies more column names than columns";
         return Err(SqlError::new(SqlState::SyntaxError, message));
@@ -146,20 +145,4 @@ fn columns(view: &CreateView, bound: &BoundQuery) -> Result<Vec<Column>, SqlErro
         columns.push(Column { name, sql_type, nullable: true, hidden: false, default: None });
     }
     Ok(columns)
-}
-
-/// Streams, tables and materialized views the plan reads, also through plain views.
-fn scanned(plan: &LogicalPlan) -> Result<BTreeSet<RelationId>, SqlError> {
-    let mut found = BTreeSet::new();
-    plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node {
-            match scan.source.get_logical_plan() {
-                Some(inner) => found.extend(scanned(&inner).map_err(errors::external)?),
-                None => found.extend(scan.source.downcast_ref::<RelationSource>().map(|source| source.relation.id)),
-            }
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })
-    .map_err(errors::datafusion)?;
-    Ok(found)
 }

@@ -3,10 +3,9 @@
 use super::insert::Insert;
 use super::{assemble, coerce, scalar};
 use crate::serve::engine::row_program::RowProgram;
-use crate::serve::engine::select::Select;
+use crate::serve::engine::select::{Select, now_micros};
 use crate::serve::engine::{Engine, OutputColumn, Transaction, errors, result};
 use attune_sql::SqlError;
-use attune_sql::binder::bind_parameters;
 use attune_storage::ColumnType;
 use attune_storage::codec::ColumnBuilder;
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
@@ -74,7 +73,7 @@ impl Engine {
         transaction: &Transaction,
     ) -> Result<RecordBatch, SqlError> {
         let reads = self.reads(&select.relations, transaction)?;
-        let plan = bind_parameters(select.plan.clone(), parameters.to_vec())?;
+        let plan = select.query.executable(parameters.to_vec(), now_micros())?;
         let schema = result::schema(columns);
         let batches = self.queries.collect(plan, reads, schema.clone()).await?;
         concat_batches(&schema, &batches).map_err(errors::arrow)

@@ -6,9 +6,9 @@ use super::conflict::{assigned, assigned_twice, is_default};
 use super::prepare_insert::{Parameters, typed};
 use super::returning::Returning;
 use super::target::Target;
-use crate::serve::engine::read::{Identity, KEY_COLUMN, ROW_COLUMN, relations_of};
+use crate::serve::engine::read::{Identity, KEY_COLUMN, ROW_COLUMN, relation_of};
 use crate::serve::engine::select::{Select, output_columns, parameter_types};
-use crate::serve::engine::{Engine, Prepared, PreparedBody, Settings, errors};
+use crate::serve::engine::{Engine, Prepared, PreparedBody, Settings};
 use attune_sql::binder::Binder;
 use attune_sql::catalog::Catalog;
 use attune_sql::statement::{Parsed, fold, parse_expression, parse_query, relation_name};
@@ -59,7 +59,7 @@ impl Engine {
                     .map_err(|error| error.or_at(assignment.value.span()))?;
             }
         }
-        let relations = relations_of(&bound.plan).map_err(errors::datafusion)?;
+        let relations = bound.scanned(relation_of)?;
         let sources = self.sources(&catalog, Identity::Hidden);
         let binder = Binder { catalog: &catalog, sources: &sources };
         let returning = Returning::bind(&binder, &target, &alias, parts.returning, &parameters.declared())?;
@@ -73,7 +73,7 @@ impl Engine {
             body: PreparedBody::Change(Box::new(Change {
                 target,
                 assigned: columns,
-                query: Select { plan: bound.plan, relations },
+                query: Select { query: bound, relations },
                 query_columns,
                 returning,
             })),

@@ -8,7 +8,7 @@ use super::insert_source::{Cell, Source, Values};
 use super::literal;
 use super::returning::Returning;
 use super::target::Target;
-use crate::serve::engine::read::{Identity, relations_of};
+use crate::serve::engine::read::{Identity, relation_of};
 use crate::serve::engine::row_program::{RowProgram, parameter_number};
 use crate::serve::engine::select::{Select, output_columns, parameter_types};
 use crate::serve::engine::{Engine, ParameterType, Prepared, PreparedBody, Settings, errors};
@@ -147,8 +147,8 @@ impl Engine {
         for ((column, found), span) in columns.iter().zip(&output).zip(spans) {
             coerce::check(found.sql_type, &target.relation.columns[*column]).map_err(|error| error.or_at(span))?;
         }
-        let relations = relations_of(&bound.plan).map_err(errors::datafusion)?;
-        Ok((Source::Query(Select { plan: bound.plan, relations }, output), columns))
+        let relations = bound.scanned(relation_of)?;
+        Ok((Source::Query(Select { query: bound, relations }, output), columns))
     }
 
     /// `None` when a value needs more than a row: the VALUES are then run as a query.

@@ -8,11 +8,8 @@ use attune_sql::catalog::{Catalog, Index, Relation, RelationId, RelationKind, Vi
 use attune_sql::functions::Registry;
 use attune_sql::{SqlError, SqlState};
 use datafusion::catalog::TableProvider;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::{provider_as_source, source_as_provider};
-use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{LogicalPlan, TableSource};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Which relation shows [`super::KEY_COLUMN`] and [`super::ROW_COLUMN`]: the target of an UPDATE or DELETE.
@@ -87,21 +84,11 @@ impl EngineSources<'_> {
     }
 }
 
-/// The streams, tables and materialized views that a plan reads.
-pub(crate) fn relations_of(plan: &LogicalPlan) -> DfResult<BTreeSet<RelationId>> {
-    let mut found = BTreeSet::new();
-    plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node
-            && let Ok(provider) = source_as_provider(&scan.source)
-        {
-            let provider: &dyn TableProvider = provider.as_ref();
-            if let Some(table) = provider.downcast_ref::<StoredTable>() {
-                found.insert(table.relation.id);
-            } else if let Some(stream) = provider.downcast_ref::<StreamTable>() {
-                found.insert(stream.relation.id);
-            }
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(found)
+/// The stream, table or materialized view that a scan reads.
+pub(crate) fn relation_of(plan: &LogicalPlan) -> Option<RelationId> {
+    let LogicalPlan::TableScan(scan) = plan else { return None };
+    let provider = source_as_provider(&scan.source).ok()?;
+    let provider: &dyn TableProvider = provider.as_ref();
+    let table = provider.downcast_ref::<StoredTable>().map(|table| table.relation.id);
+    table.or_else(|| provider.downcast_ref::<StreamTable>().map(|stream| stream.relation.id))
 }

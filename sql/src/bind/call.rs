@@ -1,0 +1,249 @@
+//! Calls: functions, aggregates, window functions, and the syntax that is a call in other words.
+
+use super::expr::Clause;
+use super::scope::Scope;
+use super::{Bind, Result, Unbound};
+use crate::algebra::{Expr, SortKey, Type};
+use crate::statement::fold;
+use crate::{SqlError, SqlState};
+use datafusion::common::ScalarValue;
+use datafusion::sql::sqlparser::ast::{
+    self, CeilFloorKind, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
+    NullTreatment, TrimWhereField,
+};
+
+/// Functions that give rows where a value stands: the older front end has them.
+const SET_RETURNING: [&str; 4] = ["unnest", "generate_series", "range", "generate_subscripts"];
+
+/// The arguments of a call.
+#[derive(Default)]
+struct Arguments<'a> {
+    exprs: Vec<&'a ast::Expr>,
+    star: bool,
+    distinct: bool,
+    order: &'a [ast::OrderByExpr],
+    ignore_nulls: bool,
+}
+
+impl Bind<'_> {
+    /// Syntax that is a call in other words.
+    pub(super) fn special(&self, expr: &ast::Expr, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
+        let bind = |expr: &ast::Expr| self.expr(expr, scope, clause);
+        let call = |name: &str, args: Vec<Expr>| Ok(self.resolver.function(name, args)?);
+        match expr {
+            ast::Expr::Function(function) => self.call(function, scope, clause),
+            ast::Expr::AtTimeZone { timestamp, time_zone } => {
+                call("timezone", vec![bind(time_zone)?, bind(timestamp)?])
+            }
+            ast::Expr::Extract { field, expr, .. } => {
+                let field = field.to_string().to_lowercase();
+                let field = Expr::constant(ScalarValue::Utf8(Some(field)), Type::TEXT);
+                call("extract", vec![field, bind(expr)?])
+            }
+            ast::Expr::Ceil { expr, field } if is_plain(field) => call("ceil", vec![bind(expr)?]),
+            ast::Expr::Floor { expr, field } if is_plain(field) => call("floor", vec![bind(expr)?]),
+            ast::Expr::Position { expr, r#in } => call("strpos", vec![bind(r#in)?, bind(expr)?]),
+            ast::Expr::Substring { expr, substring_from, substring_for, .. } => {
+                let mut args = vec![bind(expr)?];
+                match (substring_from, substring_for) {
+                    (Some(from), length) => {
+                        args.push(bind(from)?);
+                        args.extend(length.as_deref().map(bind).transpose()?);
+                    }
+                    (None, Some(length)) => {
+                        args.push(Expr::constant(ScalarValue::Int32(Some(1)), Type::INTEGER));
+                        args.push(bind(length)?);
+                    }
+                    (None, None) => {}
+                }
+                call("substring", args)
+            }
+            ast::Expr::Trim { trim_where, trim_what, expr, trim_characters } => {
+                let name = match trim_where {
+                    Some(TrimWhereField::Leading) => "ltrim",
+                    Some(TrimWhereField::Trailing) => "rtrim",
+                    _ => "btrim",
+                };
+                let mut args = vec![bind(expr)?];
+                args.extend(trim_what.as_deref().map(bind).transpose()?);
+                for characters in trim_characters.iter().flatten() {
+                    args.push(bind(characters)?);
+                }
+                call(name, args)
+            }
+            ast::Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+                let mut args = vec![bind(expr)?, bind(overlay_what)?, bind(overlay_from)?];
+                args.extend(overlay_for.as_deref().map(bind).transpose()?);
+                call("overlay", args)
+            }
+            ast::Expr::Tuple(_) => Err(SqlError::unsupported(
+                "a row is not supported as a value",
+                "Compare rows with = or IN, and select the values one by one.",
+            )
+            .into()),
+            _ => Err(Unbound::NotYet("an expression")),
+        }
+    }
+
+    fn call(&self, function: &ast::Function, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
+        let parts: Vec<String> = function.name.0.iter().filter_map(|part| part.as_ident()).map(fold).collect();
+        let name = match parts.as_slice() {
+            [name] => name.as_str(),
+            [schema, name] if schema == "pg_catalog" || schema == "public" => name.as_str(),
+            _ => return Err(Unbound::NotYet("a function of a schema")),
+        };
+        if SET_RETURNING.contains(&name) {
+            return Err(Unbound::NotYet("a function that gives rows"));
+        }
+        if !matches!(function.parameters, FunctionArguments::None) {
+            return Err(Unbound::NotYet("parameters of a function"));
+        }
+        if name == "array"
+            && let FunctionArguments::Subquery(query) = &function.args
+        {
+            return self.array_subquery(query, scope);
+        }
+        let arguments = arguments(function)?;
+        let error = |error: SqlError| match function.name.0.first().and_then(|part| part.as_ident()) {
+            Some(ident) => Unbound::Error(error.or_at(ident.span)),
+            None => Unbound::Error(error),
+        };
+        if function.over.is_some() {
+            clause.check_window().map_err(error)?;
+            return self.window_call(name, function, scope);
+        }
+        if self.resolver.is_aggregate(name) {
+            clause.check_aggregate().map_err(error)?;
+            return self.aggregate_call(name, function, &arguments, scope).map_err(|unbound| match unbound {
+                Unbound::Error(e) => error(e),
+                other => other,
+            });
+        }
+        if self.resolver.is_window(name) {
+            let message = format!("window function {name} requires an OVER clause");
+            return Err(error(SqlError::new(SqlState::WindowingError, message)));
+        }
+        if arguments.star {
+            let message = format!("function {name}() does not exist");
+            return Err(error(SqlError::new(SqlState::UndefinedFunction, message)));
+        }
+        let plain = !arguments.distinct
+            && arguments.order.is_empty()
+            && function.filter.is_none()
+            && function.within_group.is_empty();
+        if !plain {
+            let message = format!("DISTINCT, ORDER BY and FILTER specified, but {name} is not an aggregate function");
+            return Err(error(SqlError::new(SqlState::WrongObjectType, message)));
+        }
+        let args = arguments.exprs.iter().map(|e| self.expr(e, scope, clause)).collect::<Result<Vec<_>>>()?;
+        self.resolver.function(name, args).map_err(error)
+    }
+
+    fn aggregate_call(
+        &self,
+        name: &str,
+        function: &ast::Function,
+        arguments: &Arguments<'_>,
+        scope: &Scope<'_>,
+    ) -> Result<Expr> {
+        let mut args =
+            arguments.exprs.iter().map(|e| self.expr(e, scope, Clause::Aggregate)).collect::<Result<Vec<_>>>()?;
+        let mut order = self.sort_keys(arguments.order, scope, Clause::Aggregate)?;
+        if !function.within_group.is_empty() {
+            if !arguments.order.is_empty() {
+                let message = "cannot use multiple ORDER BY clauses with WITHIN GROUP";
+                return Err(SqlError::new(SqlState::SyntaxError, message).into());
+            }
+            order = self.sort_keys(&function.within_group, scope, Clause::Aggregate)?;
+            // An ordered-set aggregate is called with the value it sorts before its own arguments.
+            args.splice(0..0, order.iter().map(|key| key.expr.clone()));
+        }
+        if arguments.ignore_nulls {
+            return Err(Unbound::NotYet("IGNORE NULLS of an aggregate"));
+        }
+        let filter = match &function.filter {
+            Some(filter) => Some(self.condition(filter, scope, Clause::Filter)?),
+            None => None,
+        };
+        let call = self.resolver.aggregate(name, args, arguments.distinct, filter, order, arguments.star)?;
+        Ok(Expr::Aggregate(Box::new(call)))
+    }
+
+    /// Keys of a sort inside a call.
+    pub(super) fn sort_keys(
+        &self,
+        order: &[ast::OrderByExpr],
+        scope: &Scope<'_>,
+        clause: Clause,
+    ) -> Result<Vec<SortKey>> {
+        order
+            .iter()
+            .map(|by| {
+                let expr = self.settle(self.expr(&by.expr, scope, clause)?)?;
+                let (descending, nulls_first) = direction(by);
+                Ok(SortKey { expr, descending, nulls_first })
+            })
+            .collect()
+    }
+}
+
+/// `ceil(x)`, not `ceil(x TO day)`.
+fn is_plain(field: &CeilFloorKind) -> bool {
+    matches!(field, CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime))
+}
+
+/// ASC and DESC, NULLS FIRST and LAST: NULL is larger than every value.
+pub(super) fn direction(by: &ast::OrderByExpr) -> (bool, bool) {
+    let descending = by.options.asc == Some(false);
+    (descending, by.options.nulls_first.unwrap_or(descending))
+}
+
+fn arguments(function: &ast::Function) -> Result<Arguments<'_>> {
+    let mut found = Arguments {
+        ignore_nulls: matches!(function.null_treatment, Some(NullTreatment::IgnoreNulls)),
+        ..Arguments::default()
+    };
+    let list = match &function.args {
+        FunctionArguments::None => return Ok(found),
+        FunctionArguments::Subquery(_) => return Err(Unbound::NotYet("a subquery as an argument list")),
+        FunctionArguments::List(list) => list,
+    };
+    found.distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
+    for clause in &list.clauses {
+        match clause {
+            FunctionArgumentClause::OrderBy(order) => found.order = order,
+            FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => {
+                found.ignore_nulls = *treatment == NullTreatment::IgnoreNulls;
+            }
+            _ => return Err(Unbound::NotYet("a clause in an argument list")),
+        }
+    }
+    for arg in &list.args {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => found.exprs.push(expr),
+            FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => found.star = true,
+            _ => return Err(Unbound::NotYet("a named argument")),
+        }
+    }
+    Ok(found)
+}
+
+impl Bind<'_> {
+    /// The arguments of a window function, and whether it is `f(*)`, DISTINCT and IGNORE NULLS.
+    pub(super) fn window_arguments(
+        &self,
+        function: &ast::Function,
+        scope: &Scope<'_>,
+    ) -> Result<(Vec<Expr>, bool, bool, bool)> {
+        let arguments = arguments(function)?;
+        if !arguments.order.is_empty() || !function.within_group.is_empty() {
+            return Err(SqlError::unsupported(
+                "ORDER BY in the arguments of a window function is not supported",
+                "Order the window: OVER (ORDER BY ...).",
+            )
+            .into());
+        }
+        let args = arguments.exprs.iter().map(|e| self.expr(e, scope, Clause::Window)).collect::<Result<Vec<_>>>()?;
+        Ok((args, arguments.star, arguments.distinct, arguments.ignore_nulls))
+    }
+}

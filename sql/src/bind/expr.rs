@@ -1,0 +1,522 @@
+//! Expressions.
+
+use super::scope::Scope;
+use super::{Bind, MAX_PARAMETERS, Result, Unbound, resolve};
+use crate::algebra::{CompareOp, Expr, Truth, Type};
+use crate::statement::fold;
+use crate::{SqlError, SqlState};
+use datafusion::common::ScalarValue;
+use datafusion::sql::sqlparser::ast::{
+    self, AccessExpr, BinaryOperator, CastKind, Spanned, Subscript, UnaryOperator, Value,
+};
+use datafusion::sql::sqlparser::tokenizer::Span;
+
+/// Where an expression stands: what it may contain, and how errors call the place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Clause {
+    Select,
+    Where,
+    GroupBy,
+    Having,
+    OrderBy,
+    JoinOn,
+    Values,
+    From,
+    Limit,
+    Offset,
+    /// The argument of an aggregate.
+    Aggregate,
+    /// FILTER of an aggregate.
+    Filter,
+    /// The definition of a window, or an argument of a window function.
+    Window,
+}
+
+impl Clause {
+    /// As Postgres' errors call it.
+    pub(super) fn sql(self) -> &'static str {
+        match self {
+            Clause::Select => "SELECT",
+            Clause::Where => "WHERE",
+            Clause::GroupBy => "GROUP BY",
+            Clause::Having => "HAVING",
+            Clause::OrderBy => "ORDER BY",
+            Clause::JoinOn => "JOIN/ON",
+            Clause::Values => "VALUES",
+            Clause::From => "FROM",
+            Clause::Limit => "LIMIT",
+            Clause::Offset => "OFFSET",
+            Clause::Aggregate => "aggregate",
+            Clause::Filter => "FILTER",
+            Clause::Window => "window definitions",
+        }
+    }
+
+    /// Refuses an aggregate where none can be.
+    pub(super) fn check_aggregate(self) -> std::result::Result<(), SqlError> {
+        let message = match self {
+            Clause::Select | Clause::Having | Clause::OrderBy | Clause::Window => return Ok(()),
+            Clause::Aggregate => "aggregate function calls cannot be nested".to_owned(),
+            Clause::JoinOn => "aggregate functions are not allowed in JOIN conditions".to_owned(),
+            Clause::From => "aggregate functions are not allowed in functions in FROM".to_owned(),
+            other => format!("aggregate functions are not allowed in {}", other.sql()),
+        };
+        let error = SqlError::new(SqlState::GroupingError, message);
+        Err(if self == Clause::Where { error.with_hint("Use HAVING.") } else { error })
+    }
+
+    /// Refuses a window function where none can be.
+    pub(super) fn check_window(self) -> std::result::Result<(), SqlError> {
+        let message = match self {
+            Clause::Select | Clause::OrderBy => return Ok(()),
+            Clause::Aggregate => "aggregate function calls cannot contain window function calls".to_owned(),
+            Clause::Window => "window function calls cannot be nested".to_owned(),
+            Clause::JoinOn => "window functions are not allowed in JOIN conditions".to_owned(),
+            Clause::From => "window functions are not allowed in functions in FROM".to_owned(),
+            other => format!("window functions are not allowed in {}", other.sql()),
+        };
+        Err(SqlError::new(SqlState::WindowingError, message)
+            .with_hint("Compute it in a subquery in FROM, and use its column."))
+    }
+}
+
+impl Bind<'_> {
+    /// Binds an expression. Its type may be unknown: a literal or parameter whose use decides.
+    pub(super) fn expr(&self, expr: &ast::Expr, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
+        self.deeper(|| self.one(expr, scope, clause)).map_err(|unbound| match unbound {
+            Unbound::Error(error) => Unbound::Error(error.or_at(expr.span())),
+            other => other,
+        })
+    }
+
+    /// An expression without columns.
+    pub(super) fn constant(&self, expr: &ast::Expr, clause: &'static str) -> Result<Expr> {
+        let namespace = super::scope::Namespace::default();
+        let env = super::scope::Env::default();
+        let scope = Scope { namespace: &namespace, env: &env };
+        let place = if clause == "OFFSET" { Clause::Offset } else { Clause::Limit };
+        match self.expr(expr, &scope, place) {
+            Err(Unbound::Error(error)) if error.state == SqlState::UndefinedColumn => {
+                let message = format!("argument of {clause} must not contain variables");
+                Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(expr.span()).into())
+            }
+            other => other,
+        }
+    }
+
+    fn all(&self, exprs: &[ast::Expr], scope: &Scope<'_>, clause: Clause) -> Result<Vec<Expr>> {
+        exprs.iter().map(|expr| self.expr(expr, scope, clause)).collect()
+    }
+
+    fn one(&self, expr: &ast::Expr, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
+        let bind = |expr: &ast::Expr| self.expr(expr, scope, clause);
+        let resolver = &self.resolver;
+        let test = |expr: &ast::Expr, test: Truth, negated: bool, what: &str| {
+            let bound = bind(expr)?;
+            let bound = match test {
+                Truth::Null if what.is_empty() => self.settle(bound)?,
+                _ => resolver.boolean(bound, what)?,
+            };
+            Ok(Expr::Is { expr: Box::new(bound), test, negated })
+        };
+        match expr {
+            ast::Expr::Identifier(ident) => self.identifier(&fold(ident), ident.span, scope),
+            ast::Expr::CompoundIdentifier(parts) => self.compound(parts, scope),
+            ast::Expr::Nested(inner) => bind(inner),
+            ast::Expr::Value(value) => self.literal(&value.value),
+            ast::Expr::TypedString(typed) => {
+                let text = bind(&ast::Expr::Value(typed.value.clone()))?;
+                Ok(resolver.written_cast(text, resolve::type_from_ast(&typed.data_type)?)?)
+            }
+            ast::Expr::Interval(interval) => self.interval(interval, scope, clause),
+            ast::Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. } => self.chain(expr, scope, clause),
+            ast::Expr::BinaryOp { left, op, right } => {
+                if let (ast::Expr::Tuple(left), ast::Expr::Tuple(right)) = (&**left, &**right) {
+                    return self.rows(left, op, right, scope, clause);
+                }
+                let (left, right) = (bind(left)?, bind(right)?);
+                self.operator(op, left, right)
+            }
+            ast::Expr::UnaryOp { op, expr } => self.unary(*op, expr, scope, clause),
+            ast::Expr::IsNull(e) => test(e, Truth::Null, false, ""),
+            ast::Expr::IsNotNull(e) => test(e, Truth::Null, true, ""),
+            ast::Expr::IsTrue(e) => test(e, Truth::True, false, "IS TRUE"),
+            ast::Expr::IsNotTrue(e) => test(e, Truth::True, true, "IS NOT TRUE"),
+            ast::Expr::IsFalse(e) => test(e, Truth::False, false, "IS FALSE"),
+            ast::Expr::IsNotFalse(e) => test(e, Truth::False, true, "IS NOT FALSE"),
+            ast::Expr::IsUnknown(e) => test(e, Truth::Null, false, "IS UNKNOWN"),
+            ast::Expr::IsNotUnknown(e) => test(e, Truth::Null, true, "IS NOT UNKNOWN"),
+            ast::Expr::IsDistinctFrom(l, r) => Ok(resolver.binary("IS DISTINCT FROM", bind(l)?, bind(r)?)?),
+            ast::Expr::IsNotDistinctFrom(l, r) => Ok(resolver.binary("IS NOT DISTINCT FROM", bind(l)?, bind(r)?)?),
+            ast::Expr::Between { expr, negated, low, high } => {
+                let (above, below) = if *negated { ("<", ">") } else { (">=", "<=") };
+                let low = resolver.binary(above, bind(expr)?, bind(low)?)?;
+                let high = resolver.binary(below, bind(expr)?, bind(high)?)?;
+                Ok(if *negated { Expr::Or(vec![low, high]) } else { Expr::And(vec![low, high]) })
+            }
+            ast::Expr::InList { expr, list, negated } => self.in_list(expr, list, *negated, scope, clause),
+            ast::Expr::InSubquery { expr, subquery, negated } => {
+                self.in_subquery(expr, subquery, *negated, scope, clause)
+            }
+            ast::Expr::Exists { subquery, negated } => self.exists(subquery, *negated, scope),
+            ast::Expr::Subquery(query) => self.scalar_subquery(query, scope),
+            ast::Expr::AnyOp { left, compare_op, right, .. } => {
+                self.quantified(left, compare_op, right, false, scope, clause)
+            }
+            ast::Expr::AllOp { left, compare_op, right } => {
+                self.quantified(left, compare_op, right, true, scope, clause)
+            }
+            ast::Expr::Like { negated, any: false, expr, pattern, escape_char } => {
+                let pattern = self.pattern(bind(pattern)?, escape_char.as_ref())?;
+                Ok(resolver.like(bind(expr)?, pattern, *negated, false)?)
+            }
+            ast::Expr::ILike { negated, any: false, expr, pattern, escape_char } => {
+                let pattern = self.pattern(bind(pattern)?, escape_char.as_ref())?;
+                Ok(resolver.like(bind(expr)?, pattern, *negated, true)?)
+            }
+            ast::Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr, data_type, format: None, .. } => {
+                Ok(resolver.written_cast(bind(expr)?, resolve::type_from_ast(data_type)?)?)
+            }
+            ast::Expr::Case { operand, conditions, else_result, .. } => {
+                self.case(operand.as_deref(), conditions, else_result.as_deref(), scope, clause)
+            }
+            ast::Expr::Array(array) => {
+                let elements = self.all(&array.elem, scope, clause)?;
+                Ok(resolver.array(elements)?)
+            }
+            ast::Expr::CompoundFieldAccess { root, access_chain } => {
+                let mut value = bind(root)?;
+                for access in access_chain {
+                    let AccessExpr::Subscript(Subscript::Index { index }) = access else {
+                        return Err(Unbound::NotYet("a slice or field"));
+                    };
+                    value = resolver.subscript(value, bind(index)?)?;
+                }
+                Ok(value)
+            }
+            other => self.special(other, scope, clause),
+        }
+    }
+
+    fn identifier(&self, name: &str, span: Span, scope: &Scope<'_>) -> Result<Expr> {
+        let column = scope.column(name)?;
+        self.spans.borrow_mut().insert(column.id, span);
+        Ok(Expr::Column(column))
+    }
+
+    fn compound(&self, parts: &[ast::Ident], scope: &Scope<'_>) -> Result<Expr> {
+        let names: Vec<String> = parts.iter().map(fold).collect();
+        let (table, column) = match names.as_slice() {
+            [table, column] => (table, column),
+            [schema, table, column] | [_, schema, table, column] if schema == "public" => (table, column),
+            [_, table, _] | [_, _, table, _] => return Err(scope.missing_table(table).into()),
+            _ => return Err(SqlError::new(SqlState::SyntaxError, "improper qualified name").into()),
+        };
+        let column = scope.column_of(table, column)?;
+        if let Some(first) = parts.first() {
+            self.spans.borrow_mut().insert(column.id, first.span);
+        }
+        Ok(Expr::Column(column))
+    }
+
+    fn literal(&self, value: &Value) -> Result<Expr> {
+        let text = |text: &str| Expr::constant(ScalarValue::Utf8(Some(text.to_owned())), Type::Unknown);
+        Ok(match value {
+            Value::Number(digits, _) => resolve::number(digits)?,
+            Value::SingleQuotedString(t) | Value::EscapedStringLiteral(t) | Value::UnicodeStringLiteral(t) => text(t),
+            Value::NationalStringLiteral(t) => text(t),
+            Value::DollarQuotedString(t) => text(&t.value),
+            Value::Boolean(v) => Expr::boolean(*v),
+            Value::Null => Expr::constant(ScalarValue::Utf8(None), Type::Unknown),
+            Value::Placeholder(id) => {
+                let number = id.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok());
+                match number {
+                    Some(number) if (1..=MAX_PARAMETERS).contains(&number) => self.resolver.parameter(number - 1),
+                    _ => {
+                        let error = SqlError::new(SqlState::UndefinedParameter, format!("there is no parameter {id}"));
+                        return Err(error.with_hint("Parameters are $1, $2, ...").into());
+                    }
+                }
+            }
+            other => {
+                let message = format!("this kind of literal is not supported: {other}");
+                return Err(SqlError::unsupported(message, "Write it in single quotes, with a cast.").into());
+            }
+        })
+    }
+
+    /// `interval '1 day'`, `interval '1' day`.
+    fn interval(&self, interval: &ast::Interval, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
+        if interval.leading_precision.is_some() || interval.fractional_seconds_precision.is_some() {
+            let what = "intervals with a precision are not supported";
+            return Err(SqlError::unsupported(what, "Leave the precision out.").into());
+        }
+        let mut value = self.expr(&interval.value, scope, clause)?;
+        if interval.last_field.is_some() {
+            let what = "intervals with a range of fields are not supported";
+            return Err(SqlError::unsupported(what, "Write the units into the text: '1 day 2 hours'.").into());
+        }
+        if let (Some(field), Expr::Constant { value: ScalarValue::Utf8(Some(text)), ty: Type::Unknown }) =
+            (&interval.leading_field, &value)
+        {
+            let text = format!("{text} {field}");
+            value = Expr::constant(ScalarValue::Utf8(Some(text)), Type::Unknown);
+        }
+        Ok(self.resolver.cast(value, Type::INTERVAL)?)
+    }
+
+    /// AND and OR come as left-deep trees, as deep as the text is long: they become flat lists.
+    fn chain(&self, expr: &ast::Expr, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
+        let ast::Expr::BinaryOp { op, .. } = expr else { return self.expr(expr, scope, clause) };
+        let mut operands = Vec::new();
+        let mut open = vec![expr];
+        while let Some(next) = open.pop() {
+            match next {
+                ast::Expr::BinaryOp { left, op: inner, right } if inner == op => open.extend([&**right, &**left]),
+                other => operands.push(other),
+            }
+        }
+        let word = if *op == BinaryOperator::And { "AND" } else { "OR" };
+        let mut bound = Vec::with_capacity(operands.len());
+        for operand in operands {
+            let condition = self.expr(operand, scope, clause)?;
+            bound.push(self.resolver.boolean(condition, word).map_err(|error| error.or_at(operand.span()))?);
+        }
+        Ok(if *op == BinaryOperator::And { Expr::And(bound) } else { Expr::Or(bound) })
+    }
+
+    /// A binary operator by its sign.
+    pub(super) fn operator(&self, op: &BinaryOperator, left: Expr, right: Expr) -> Result<Expr> {
+        let sign = match op {
+            BinaryOperator::Plus => "+",
+            BinaryOperator::Minus => "-",
+            BinaryOperator::Multiply => "*",
+            BinaryOperator::Divide => "/",
+            BinaryOperator::Modulo => "%",
+            BinaryOperator::PGExp => "^",
+            BinaryOperator::StringConcat => "||",
+            BinaryOperator::Eq => "=",
+            BinaryOperator::NotEq => "<>",
+            BinaryOperator::Lt => "<",
+            BinaryOperator::LtEq => "<=",
+            BinaryOperator::Gt => ">",
+            BinaryOperator::GtEq => ">=",
+            BinaryOperator::PGRegexMatch => "~",
+            BinaryOperator::PGRegexIMatch => "~*",
+            BinaryOperator::PGRegexNotMatch => "!~",
+            BinaryOperator::PGRegexNotIMatch => "!~*",
+            BinaryOperator::BitwiseAnd => "&",
+            BinaryOperator::BitwiseOr => "|",
+            BinaryOperator::PGBitwiseXor => "#",
+            BinaryOperator::PGBitwiseShiftLeft => "<<",
+            BinaryOperator::PGBitwiseShiftRight => ">>",
+            BinaryOperator::PGLikeMatch => return Ok(self.resolver.like(left, right, false, false)?),
+            BinaryOperator::PGNotLikeMatch => return Ok(self.resolver.like(left, right, true, false)?),
+            BinaryOperator::PGILikeMatch => return Ok(self.resolver.like(left, right, false, true)?),
+            BinaryOperator::PGNotILikeMatch => return Ok(self.resolver.like(left, right, true, true)?),
+            _ => return Err(Unbound::NotYet("an operator")),
+        };
+        Ok(self.resolver.binary(sign, left, right)?)
+    }
+
+    /// `(a, b) = (c, d)`.
+    fn rows(
+        &self,
+        left: &[ast::Expr],
+        op: &BinaryOperator,
+        right: &[ast::Expr],
+        scope: &Scope<'_>,
+        clause: Clause,
+    ) -> Result<Expr> {
+        if left.len() != right.len() {
+            let message = "unequal number of entries in row expressions";
+            return Err(SqlError::new(SqlState::SyntaxError, message).into());
+        }
+        let any = match op {
+            BinaryOperator::Eq => false,
+            BinaryOperator::NotEq => true,
+            _ => {
+                let what = format!("comparing rows with {op} is not supported");
+                return Err(SqlError::unsupported(what, "Compare the values one by one.").into());
+            }
+        };
+        let mut all = Vec::with_capacity(left.len());
+        for (l, r) in left.iter().zip(right) {
+            all.push(self.operator(op, self.expr(l, scope, clause)?, self.expr(r, scope, clause)?)?);
+        }
+        match (all.len(), any) {
+            (1, _) => Ok(all.remove(0)),
+            (_, true) => Ok(Expr::Or(all)),
+            (_, false) => Ok(Expr::And(all)),
+        }
+    }
+
+    fn unary(&self, op: UnaryOperator, expr: &ast::Expr, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
+        match (op, expr) {
+            (UnaryOperator::Not, _) => {
+                let bound = self.expr(expr, scope, clause)?;
+                Ok(Expr::Not(Box::new(self.resolver.boolean(bound, "NOT")?)))
+            }
+            // The smallest integers have no positive one.
+            (UnaryOperator::Minus, ast::Expr::Value(value)) if matches!(value.value, Value::Number(..)) => {
+                match &value.value {
+                    Value::Number(digits, _) => Ok(resolve::number(&format!("-{digits}"))?),
+                    _ => Err(SqlError::internal("a number that is none").into()),
+                }
+            }
+            (UnaryOperator::Minus, _) => Ok(self.resolver.unary("-", self.expr(expr, scope, clause)?)?),
+            (UnaryOperator::Plus, _) => Ok(self.resolver.unary("+", self.expr(expr, scope, clause)?)?),
+            (UnaryOperator::BitwiseNot, _) => Ok(self.resolver.unary("~", self.expr(expr, scope, clause)?)?),
+            (UnaryOperator::PGAbs, _) => Ok(self.resolver.function("abs", vec![self.expr(expr, scope, clause)?])?),
+            (UnaryOperator::PGSquareRoot, _) => {
+                Ok(self.resolver.function("sqrt", vec![self.expr(expr, scope, clause)?])?)
+            }
+            (UnaryOperator::PGCubeRoot, _) => {
+                Ok(self.resolver.function("cbrt", vec![self.expr(expr, scope, clause)?])?)
+            }
+            _ => Err(Unbound::NotYet("an operator")),
+        }
+    }
+
+    fn in_list(
+        &self,
+        expr: &ast::Expr,
+        list: &[ast::Expr],
+        negated: bool,
+        scope: &Scope<'_>,
+        clause: Clause,
+    ) -> Result<Expr> {
+        if let ast::Expr::Tuple(left) = expr {
+            let mut any = Vec::with_capacity(list.len());
+            for item in list {
+                let ast::Expr::Tuple(right) = item else {
+                    let message = "unequal number of entries in row expressions";
+                    return Err(SqlError::new(SqlState::SyntaxError, message).or_at(item.span()).into());
+                };
+                any.push(self.rows(left, &BinaryOperator::Eq, right, scope, clause)?);
+            }
+            let any = if any.len() == 1 { any.remove(0) } else { Expr::Or(any) };
+            return Ok(if negated { Expr::Not(Box::new(any)) } else { any });
+        }
+        let value = self.expr(expr, scope, clause)?;
+        let items = self.all(list, scope, clause)?;
+        Ok(self.resolver.in_list(value, items, negated)?)
+    }
+
+    /// The pattern of LIKE with the backslash as its escape character.
+    fn pattern(&self, pattern: Expr, escape: Option<&ast::ValueWithSpan>) -> Result<Expr> {
+        let Some(escape) = escape else { return Ok(pattern) };
+        let escape = match &escape.value {
+            Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => text.as_str(),
+            _ => return Err(Unbound::NotYet("an escape character that is no literal")),
+        };
+        let mut characters = escape.chars();
+        let escape = match (characters.next(), characters.next()) {
+            (first, None) => first,
+            _ => {
+                let error = SqlError::new(SqlState::InvalidEscapeSequence, "invalid escape string");
+                return Err(error.with_hint("Escape string must be empty or one character.").into());
+            }
+        };
+        match pattern {
+            _ if escape == Some('\\') => Ok(pattern),
+            Expr::Constant { value: ScalarValue::Utf8(Some(text)), ty } => {
+                let text = with_backslash(&text, escape)?;
+                Ok(Expr::constant(ScalarValue::Utf8(Some(text)), ty))
+            }
+            null if null.is_null_constant() => Ok(null),
+            _ => Err(SqlError::unsupported(
+                "LIKE ... ESCAPE with a pattern that is no literal is not supported",
+                "Write the pattern as a literal, or use the backslash to escape.",
+            )
+            .into()),
+        }
+    }
+
+    fn case(
+        &self,
+        operand: Option<&ast::Expr>,
+        conditions: &[ast::CaseWhen],
+        otherwise: Option<&ast::Expr>,
+        scope: &Scope<'_>,
+        clause: Clause,
+    ) -> Result<Expr> {
+        let operand = operand.map(|operand| self.expr(operand, scope, clause)).transpose()?;
+        let operand = operand.map(|operand| self.settle(operand)).transpose()?;
+        let mut whens = Vec::with_capacity(conditions.len());
+        let mut thens = Vec::with_capacity(conditions.len() + 1);
+        for condition in conditions {
+            whens.push(self.expr(&condition.condition, scope, clause)?);
+            thens.push(self.expr(&condition.result, scope, clause)?);
+        }
+        // As in Postgres, ELSE comes first where the types of several results are tried.
+        thens.extend(otherwise.map(|otherwise| self.expr(otherwise, scope, clause)).transpose()?);
+        let (mut thens, ty) = self.resolver.to_common(thens, "CASE")?;
+        let otherwise = if otherwise.is_some() { thens.pop().map(Box::new) } else { None };
+        let (operand, whens) = self.whens(operand, whens, conditions)?;
+        let branches = whens.into_iter().zip(thens).collect();
+        Ok(Expr::Case { operand, branches, otherwise, ty })
+    }
+
+    /// The conditions of CASE. An operand that costs nothing to compute again is compared with each value; another is computed
+    /// once, and compared by CASE itself.
+    fn whens(
+        &self,
+        operand: Option<Expr>,
+        whens: Vec<Expr>,
+        conditions: &[ast::CaseWhen],
+    ) -> Result<(Option<Box<Expr>>, Vec<Expr>)> {
+        let Some(operand) = operand else {
+            let mut checked = Vec::with_capacity(whens.len());
+            for (when, condition) in whens.into_iter().zip(conditions) {
+                let when = self.resolver.boolean(when, "CASE/WHEN");
+                checked.push(when.map_err(|error| error.or_at(condition.condition.span()))?);
+            }
+            return Ok((None, checked));
+        };
+        if matches!(operand, Expr::Column(_) | Expr::Constant { .. } | Expr::Parameter { .. }) {
+            let compared = whens.into_iter().map(|when| self.resolver.binary("=", operand.clone(), when));
+            return Ok((None, compared.collect::<std::result::Result<_, _>>()?));
+        }
+        let mut all = vec![operand];
+        all.extend(whens);
+        let (mut all, _) = self.resolver.to_common(all, "CASE/WHEN")?;
+        let operand = all.remove(0);
+        Ok((Some(Box::new(operand)), all))
+    }
+}
+
+/// The pattern with another escape character written with the backslash.
+fn with_backslash(pattern: &str, escape: Option<char>) -> Result<String> {
+    let mut out = String::with_capacity(pattern.len() + 4);
+    let mut characters = pattern.chars();
+    while let Some(c) = characters.next() {
+        if Some(c) == escape {
+            let Some(next) = characters.next() else {
+                let message = "LIKE pattern must not end with escape character";
+                return Err(SqlError::new(SqlState::InvalidEscapeSequence, message).into());
+            };
+            out.push('\\');
+            out.push(next);
+        } else {
+            if c == '\\' {
+                out.push('\\');
+            }
+            out.push(c);
+        }
+    }
+    Ok(out)
+}
+
+/// The comparison that a sign means.
+pub(super) fn comparison(op: &BinaryOperator) -> Option<CompareOp> {
+    Some(match op {
+        BinaryOperator::Eq => CompareOp::Eq,
+        BinaryOperator::NotEq => CompareOp::NotEq,
+        BinaryOperator::Lt => CompareOp::Lt,
+        BinaryOperator::LtEq => CompareOp::LtEq,
+        BinaryOperator::Gt => CompareOp::Gt,
+        BinaryOperator::GtEq => CompareOp::GtEq,
+        _ => return None,
+    })
+}

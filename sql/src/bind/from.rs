@@ -1,0 +1,151 @@
+//! FROM: relations beside one another, and what they make visible.
+
+use super::scope::{Env, Namespace, Scope, Table};
+use super::{Bind, Result, Unbound};
+use crate::algebra::{Column, Expr, JoinKind, Rel, Type};
+use crate::bind::expr::Clause;
+use crate::statement::fold;
+use crate::{SqlError, SqlState};
+use datafusion::sql::sqlparser::ast::{self, Spanned, TableFactor};
+
+/// What is already there when an item of FROM is bound: LATERAL items see it.
+#[derive(Clone, Copy)]
+pub(super) struct Before<'s> {
+    pub(super) namespace: &'s Namespace,
+    pub(super) env: &'s Env<'s>,
+}
+
+impl Bind<'_> {
+    /// All items of FROM.
+    pub(super) fn from(&self, from: &[ast::TableWithJoins], env: &Env<'_>) -> Result<(Rel, Namespace)> {
+        let mut rel = Rel::Unit;
+        let mut namespace = Namespace::default();
+        for (index, item) in from.iter().enumerate() {
+            let (next, names) = self.table_with_joins(item, Before { namespace: &namespace, env })?;
+            rel = if index == 0 { next } else { rel.join(JoinKind::Inner, next, Expr::boolean(true)) };
+            namespace = namespace.with(names)?;
+        }
+        Ok((rel, namespace))
+    }
+
+    pub(super) fn table_with_joins(&self, table: &ast::TableWithJoins, before: Before<'_>) -> Result<(Rel, Namespace)> {
+        let (mut rel, mut namespace) = self.factor(&table.relation, before)?;
+        for join in &table.joins {
+            (rel, namespace) = self.join(rel, namespace, join, before)?;
+        }
+        Ok((rel, namespace))
+    }
+
+    /// One item of FROM.
+    pub(super) fn factor(&self, factor: &TableFactor, before: Before<'_>) -> Result<(Rel, Namespace)> {
+        self.deeper(|| match factor {
+            TableFactor::Table { name, alias, args: None, with_ordinality: false, .. } => {
+                let (rel, table) =
+                    self.named(name, alias.as_ref(), before.env).map_err(|unbound| at(unbound, name.span()))?;
+                Ok((rel, Namespace::of(table)))
+            }
+            TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => {
+                self.function(name, &args.args, alias.as_ref(), *with_ordinality, before)
+            }
+            TableFactor::Function { name, args, alias, with_ordinality, .. } => {
+                self.function(name, args, alias.as_ref(), *with_ordinality, before)
+            }
+            TableFactor::Derived { lateral, subquery, alias, .. } => {
+                self.derived(*lateral, subquery, alias.as_ref(), before)
+            }
+            TableFactor::NestedJoin { table_with_joins, alias } => {
+                let (rel, namespace) = self.table_with_joins(table_with_joins, before)?;
+                match alias {
+                    None => Ok((rel, namespace)),
+                    Some(alias) => {
+                        let columns = renamed(namespace.columns, alias)?;
+                        Ok((rel, Namespace::of(Table::new(Some(fold(&alias.name)), columns))))
+                    }
+                }
+            }
+            TableFactor::UNNEST { alias, array_exprs, with_ordinality, with_offset: false, .. } => {
+                self.unnest(array_exprs, alias.as_ref(), *with_ordinality, before)
+            }
+            _ => Err(Unbound::NotYet("an item of FROM")),
+        })
+    }
+
+    fn derived(
+        &self,
+        lateral: bool,
+        query: &ast::Query,
+        alias: Option<&ast::TableAlias>,
+        before: Before<'_>,
+    ) -> Result<(Rel, Namespace)> {
+        let here = Scope { namespace: before.namespace, env: before.env };
+        let env = match lateral {
+            true => Env { outer: Some(&here), ctes: before.env.ctes.clone() },
+            false => before.env.clone(),
+        };
+        let bound = self.query(query, &env, true)?;
+        let columns = match alias {
+            Some(alias) => renamed(bound.columns, alias)?,
+            None => bound.columns,
+        };
+        Ok((bound.rel, Namespace::of(Table::new(alias.map(|alias| fold(&alias.name)), columns))))
+    }
+
+    /// `unnest(a, b) [WITH ORDINALITY]`: sees what stands before it.
+    fn unnest(
+        &self,
+        arrays: &[ast::Expr],
+        alias: Option<&ast::TableAlias>,
+        ordinality: bool,
+        before: Before<'_>,
+    ) -> Result<(Rel, Namespace)> {
+        let scope = Scope { namespace: before.namespace, env: before.env };
+        let mut bound = Vec::with_capacity(arrays.len());
+        // A single function gives its column the name of its alias.
+        let only = alias.filter(|_| arrays.len() == 1).map(|alias| fold(&alias.name));
+        let name = only.unwrap_or_else(|| "unnest".to_owned());
+        for array in arrays {
+            let expr = self.expr(array, &scope, Clause::From)?;
+            let Type::Array(element) = expr.ty() else {
+                let message = format!("function unnest({}) does not exist", expr.ty());
+                let error = SqlError::new(SqlState::UndefinedFunction, message);
+                return Err(error.with_hint("Give an array: '{1,2}'::bigint[].").or_at(array.span()).into());
+            };
+            bound.push((self.column(name.as_str(), Type::Sql(element), true), expr));
+        }
+        let number = ordinality.then(|| self.column("ordinality", Type::BIGINT, false));
+        let mut columns: Vec<(String, Column)> =
+            bound.iter().map(|(column, _)| (name.clone(), column.clone())).collect();
+        columns.extend(number.iter().map(|column| ("ordinality".to_owned(), column.clone())));
+        let columns = match alias {
+            Some(alias) => renamed(columns, alias)?,
+            None => columns,
+        };
+        let table = alias.map_or_else(|| "unnest".to_owned(), |alias| fold(&alias.name));
+        let rel = Rel::Unnest { input: Box::new(Rel::Unit), arrays: bound, ordinality: number };
+        Ok((rel, Namespace::of(Table::new(Some(table), columns))))
+    }
+}
+
+/// The columns with the names that an alias gives them: `AS t (a, b)`.
+pub(super) fn renamed(mut columns: Vec<(String, Column)>, alias: &ast::TableAlias) -> Result<Vec<(String, Column)>> {
+    if alias.columns.len() > columns.len() {
+        let message = format!(
+            "table \"{}\" has {} columns available but {} columns specified",
+            fold(&alias.name),
+            columns.len(),
+            alias.columns.len()
+        );
+        return Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(alias.name.span).into());
+    }
+    for ((name, _), given) in columns.iter_mut().zip(&alias.columns) {
+        *name = fold(&given.name);
+    }
+    Ok(columns)
+}
+
+fn at(unbound: Unbound, span: datafusion::sql::sqlparser::tokenizer::Span) -> Unbound {
+    match unbound {
+        Unbound::Error(error) => Unbound::Error(error.or_at(span)),
+        other => other,
+    }
+}

@@ -1,0 +1,174 @@
+//! Subqueries as expressions.
+
+use super::expr::{Clause, comparison};
+use super::scope::{Env, Scope};
+use super::{Bind, Bound, Result};
+use crate::algebra::{Column, CompareOp, Expr, Rel, Subquery, SubqueryKind, Type};
+use crate::{SqlError, SqlState};
+use datafusion::common::ScalarValue;
+use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Spanned};
+
+impl Bind<'_> {
+    /// A query that sees the columns of this place.
+    fn inner(&self, query: &ast::Query, scope: &Scope<'_>) -> Result<Bound> {
+        let env = Env { outer: Some(scope), ctes: scope.env.ctes.clone() };
+        self.query(query, &env, true)
+    }
+
+    pub(super) fn exists(&self, query: &ast::Query, negated: bool, scope: &Scope<'_>) -> Result<Expr> {
+        let bound = self.inner(query, scope)?;
+        let exists = Expr::Subquery(Box::new(Subquery { kind: SubqueryKind::Exists, rel: bound.rel }));
+        Ok(if negated { Expr::Not(Box::new(exists)) } else { exists })
+    }
+
+    pub(super) fn scalar_subquery(&self, query: &ast::Query, scope: &Scope<'_>) -> Result<Expr> {
+        let bound = self.inner(query, scope)?;
+        let column = only(&bound).map_err(|error| error.or_at(query.span()))?;
+        Ok(Expr::Subquery(Box::new(Subquery { kind: SubqueryKind::Scalar(column), rel: bound.rel })))
+    }
+
+    pub(super) fn array_subquery(&self, query: &ast::Query, scope: &Scope<'_>) -> Result<Expr> {
+        let bound = self.inner(query, scope)?;
+        let column = only(&bound).map_err(|error| error.or_at(query.span()))?;
+        Ok(Expr::Subquery(Box::new(Subquery { kind: SubqueryKind::Array(column), rel: bound.rel })))
+    }
+
+    /// `expr IN (query)`.
+    pub(super) fn in_subquery(
+        &self,
+        expr: &ast::Expr,
+        query: &ast::Query,
+        negated: bool,
+        scope: &Scope<'_>,
+        clause: Clause,
+    ) -> Result<Expr> {
+        let left = match expr {
+            ast::Expr::Tuple(items) => items.iter().map(|e| self.expr(e, scope, clause)).collect::<Result<Vec<_>>>()?,
+            other => vec![self.expr(other, scope, clause)?],
+        };
+        let any = self.any_row(left, CompareOp::Eq, false, query, scope)?;
+        Ok(if negated { Expr::Not(Box::new(any)) } else { any })
+    }
+
+    /// `left op ANY (right)`, `ALL`: of a query, or of an array.
+    pub(super) fn quantified(
+        &self,
+        left: &ast::Expr,
+        op: &BinaryOperator,
+        right: &ast::Expr,
+        all: bool,
+        scope: &Scope<'_>,
+        clause: Clause,
+    ) -> Result<Expr> {
+        let query = match right {
+            ast::Expr::Subquery(query) => Some(query),
+            ast::Expr::Nested(inner) => match &**inner {
+                ast::Expr::Subquery(query) => Some(query),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(query) = query {
+            let Some(compare) = comparison(op) else {
+                let what = format!("{op} ANY and ALL of a subquery is not supported");
+                return Err(SqlError::unsupported(what, "Use a comparison, or EXISTS.").into());
+            };
+            let left = match left {
+                ast::Expr::Tuple(items) => {
+                    items.iter().map(|e| self.expr(e, scope, clause)).collect::<Result<Vec<_>>>()?
+                }
+                other => vec![self.expr(other, scope, clause)?],
+            };
+            return self.any_row(left, compare, all, query, scope);
+        }
+        let left = self.expr(left, scope, clause)?;
+        if let ast::Expr::Array(array) = right
+            && !array.elem.is_empty()
+        {
+            let elements = array.elem.iter().map(|e| self.expr(e, scope, clause)).collect::<Result<Vec<_>>>()?;
+            return self.any_element(left, op, elements, all);
+        }
+        let array = self.expr(right, scope, clause)?;
+        if let (Expr::Constant { value: ScalarValue::List(list), .. }, Type::Array(element)) = (&array, array.ty())
+            && let Some(elements) = constants(list, Type::Sql(element))
+        {
+            return self.any_element(left, op, elements, all);
+        }
+        let sign = match op {
+            BinaryOperator::NotEq => "<>".to_owned(),
+            BinaryOperator::PGLikeMatch => "LIKE".to_owned(),
+            other => other.to_string(),
+        };
+        Ok(self.resolver.any_array(&sign, left, array, all)?)
+    }
+
+    /// `left op ANY (ARRAY[a, b])` is `left op a OR left op b`, ALL is the same with AND: NULLs come out the same.
+    fn any_element(&self, left: Expr, op: &BinaryOperator, elements: Vec<Expr>, all: bool) -> Result<Expr> {
+        if *op == BinaryOperator::Eq && !all {
+            return Ok(self.resolver.in_list(left, elements, false)?);
+        }
+        let compared = elements.into_iter().map(|element| self.operator(op, left.clone(), element));
+        let mut compared = compared.collect::<Result<Vec<_>>>()?;
+        Ok(match (compared.len(), all) {
+            (1, _) => compared.remove(0),
+            (_, true) => Expr::And(compared),
+            (_, false) => Expr::Or(compared),
+        })
+    }
+
+    /// Rows of a query compared with values: both sides get one type each.
+    fn any_row(
+        &self,
+        left: Vec<Expr>,
+        op: CompareOp,
+        all: bool,
+        query: &ast::Query,
+        scope: &Scope<'_>,
+    ) -> Result<Expr> {
+        let bound = self.inner(query, scope)?;
+        if left.len() != bound.columns.len() {
+            let message = match left.len() < bound.columns.len() {
+                true => "subquery has too many columns",
+                false => "subquery has too few columns",
+            };
+            return Err(SqlError::new(SqlState::SyntaxError, message).or_at(query.span()).into());
+        }
+        if left.len() > 1 && !matches!(op, CompareOp::Eq | CompareOp::NotEq) {
+            let what = format!("comparing rows with {} is not supported", op.sql());
+            return Err(SqlError::unsupported(what, "Compare the values one by one.").into());
+        }
+        let (mut values, mut exprs) = (Vec::with_capacity(left.len()), Vec::with_capacity(left.len()));
+        for (value, (name, column)) in left.into_iter().zip(&bound.columns) {
+            let compared = self.resolver.binary(op.sql(), value, Expr::Column(column.clone()))?;
+            let Expr::Compare { left, right, .. } = compared else {
+                return Err(SqlError::internal("a comparison that is none").into());
+            };
+            // A column of its own: the same one may be named twice, or be one of the surrounding query.
+            exprs.push((self.column(name.as_str(), right.ty(), right.nullable()), *right));
+            values.push(*left);
+        }
+        let columns: Vec<Column> = exprs.iter().map(|(column, _)| column.clone()).collect();
+        let rel: Rel = bound.rel.project(exprs);
+        let kind = SubqueryKind::Quantified { left: values, op, all, columns };
+        Ok(Expr::Subquery(Box::new(Subquery { kind, rel })))
+    }
+}
+
+/// The elements of a constant array that is neither NULL nor empty.
+fn constants(list: &datafusion::arrow::array::ListArray, ty: Type) -> Option<Vec<Expr>> {
+    use datafusion::arrow::array::Array;
+    if list.len() != 1 || list.is_null(0) || list.value(0).is_empty() {
+        return None;
+    }
+    let elements = list.value(0);
+    let one = |index| ScalarValue::try_from_array(&elements, index).ok().map(|value| Expr::constant(value, ty));
+    (0..elements.len()).map(one).collect()
+}
+
+/// The only column of a subquery that is a value.
+fn only(bound: &Bound) -> std::result::Result<Column, SqlError> {
+    match bound.columns.as_slice() {
+        [(_, column)] => Ok(column.clone()),
+        _ => Err(SqlError::new(SqlState::SyntaxError, "subquery must return only one column")),
+    }
+}

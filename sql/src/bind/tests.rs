@@ -1,0 +1,1 @@
+//! Names, scopes and clauses: what a query is bound to.
