@@ -13,7 +13,7 @@ CARGO ?= cargo
 WORKSPACE := --release --workspace
 ARGS ?=
 # What `make bench` runs, and where it puts what it found.
-BENCHES ?= read ingest freshness state mixed nexmark restart
+BENCHES ?= read ingest freshness state mixed nexmark plan restart
 RESULTS ?= /tmp/attune-bench-results
 # Where cargo puts the binary, wherever CARGO_TARGET_DIR or a configuration file says.
 ATTUNE = "$$($(CARGO) metadata --format-version 1 --no-deps | sed -E 's/.*"target_directory":"([^"]*)".*/\1/')/release/attune"

@@ -142,6 +142,18 @@ fn mixed_is_a_matrix() {
 }
 
 #[test]
+fn planning_is_measured_by_both_front_ends() {
+    let report = bench(&["plan", "--rounds", "3"]);
+    let rows = rows(&report, "plan");
+    for case in ["point", "prefix", "ranking", "six-way join", "EXISTS and IN", "view"] {
+        let subjects: Vec<&str> =
+            rows.iter().filter(|(name, ..)| name == case).map(|(_, subject, _)| subject.as_str()).collect();
+        assert_eq!(subjects, ["attune", "datafusion"], "{case}");
+    }
+    rows.iter().for_each(|(.., measures)| has(measures, &["p50", "p99"]));
+}
+
+#[test]
 fn a_way_of_feeding_that_is_none_is_refused() {
     let output =
         Command::new(env!("CARGO_BIN_EXE_attune")).args(["bench", "ingest", "--ways", "mail"]).output().unwrap();

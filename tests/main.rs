@@ -4,6 +4,7 @@
 //! - `slt`: sqllogictest files in `tests/slt`
 //! - `wire`: a real driver and psql over real sockets
 //! - `oracle`: random views and changes; after every epoch each view equals its query
+//! - `judge`: random schemas, changes, queries, views and lookups; everything as PostgreSQL answers it
 //! - `read_your_writes`: acknowledged means visible on every connection
 //! - `crash`: kill -9 at random moments and at named failure points
 //! - `logged_views`: views whose rows lie in a log
@@ -16,6 +17,7 @@
 mod bench;
 mod crash;
 mod faults;
+mod judge;
 mod logged_views;
 mod oracle;
 mod process;

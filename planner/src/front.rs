@@ -84,7 +84,7 @@ impl PlannedQuery {
             Err(Unbound::Error(error)) => Err(error),
             Err(Unbound::NotYet(what)) => {
                 tracing::trace!(what, "bound by the older front end");
-                let bound = binder.bind_query_with(query, declared)?;
+                let bound = binder.bind_query_with(query, declared).map_err(|error| refused(what, error))?;
                 Ok(PlannedQuery {
                     names: bound.names.clone(),
                     relations: bound.relations.clone(),
@@ -199,7 +199,7 @@ impl Algebra {
 }
 
 /// A value in a type.
-fn converted(value: ScalarValue, ty: Type) -> Result<ScalarValue, SqlError> {
+pub(crate) fn converted(value: ScalarValue, ty: Type) -> Result<ScalarValue, SqlError> {
     let wanted = ty.to_arrow();
     let value = match (&value, ty) {
         (value, _) if value.is_null() => {
@@ -218,17 +218,20 @@ fn converted(value: ScalarValue, ty: Type) -> Result<ScalarValue, SqlError> {
 
 /// The relation with constants in the place of its parameters, and of the time.
 fn with_values(rel: Rel, values: &[Expr], now: i64) -> Rel {
-    rel.map_exprs(&mut |expr| {
-        expr.rewrite(&mut |expr| match expr {
-            Expr::Parameter { index, ty } => values.get(index).cloned().unwrap_or(Expr::Parameter { index, ty }),
-            Expr::Call { callee: Callee::Function(function), args, ty } => {
-                if args.is_empty() {
-                    return time(function.name(), ty, now).unwrap_or(call(function, args, ty));
-                }
-                any_element(function, args, ty)
+    rel.map_exprs(&mut |expr| expr_with_values(expr, &|index| values.get(index).cloned(), now))
+}
+
+/// The expression with constants in the place of its parameters, and of the time.
+pub(crate) fn expr_with_values(expr: Expr, value: &impl Fn(usize) -> Option<Expr>, now: i64) -> Expr {
+    expr.rewrite(&mut |expr| match expr {
+        Expr::Parameter { index, ty } => value(index).unwrap_or(Expr::Parameter { index, ty }),
+        Expr::Call { callee: Callee::Function(function), args, ty } => {
+            if args.is_empty() {
+                return time(function.name(), ty, now).unwrap_or(call(function, args, ty));
             }
-            other => other,
-        })
+            any_element(function, args, ty)
+        }
+        other => other,
     })
 }
 
@@ -269,6 +272,19 @@ fn rescan(rel: &mut Rel, catalog: &Catalog, sources: &dyn RelationSources) -> Op
         scan.source = sources.relation(relation).ok()?;
     }
     rel.inputs_mut().into_iter().try_for_each(|input| rescan(input, catalog, sources))
+}
+
+/// The error for what neither front end has: without the words of the engine.
+fn refused(what: &str, error: SqlError) -> SqlError {
+    use SqlState::{FeatureNotSupported, InternalError, SyntaxError};
+    let own = error.hint.as_deref().is_some_and(|hint| !hint.starts_with("docs/sql.md"));
+    if own || !matches!(error.state, FeatureNotSupported | InternalError | SyntaxError) {
+        return error;
+    }
+    let position = error.position;
+    let error =
+        SqlError::unsupported(format!("{what} is not supported"), "docs/sql.md lists what queries can contain.");
+    SqlError { position, ..error }
 }
 
 fn shown(column: &Column, name: &str) -> Result<SqlType, SqlError> {

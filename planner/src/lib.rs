@@ -15,6 +15,7 @@ mod lower;
 mod plan;
 mod properties;
 mod rewrite;
+mod row;
 mod types;
 
 pub use explain::{StateOwner, explain, explain_state};
@@ -27,6 +28,7 @@ pub use plan::{
     Aggregate, AggregateFunction, DataflowPlan, Field, JoinKind, Kept, Node, OLDEST_PLAN_VERSION, Op, PLAN_VERSION,
     RowAggregate, SortColumn,
 };
+pub use row::{RowExpression, compile};
 pub use types::stored_type;
 
 #[cfg(test)]

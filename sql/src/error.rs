@@ -129,6 +129,10 @@ sql_states! {
     WrongObjectType = "42809",
     /// A relation of that name exists.
     DuplicateTable = "42P07",
+    /// A negative LIMIT.
+    InvalidRowCountInLimit = "2201W",
+    /// A negative OFFSET.
+    InvalidRowCountInOffset = "2201X",
     /// Nothing tells the type of a value.
     IndeterminateDatatype = "42P18",
     /// An escape character that is none.

@@ -13,6 +13,7 @@ mod load;
 pub mod mixed;
 pub mod nexmark;
 mod peers;
+pub mod plan;
 mod process;
 mod random;
 pub mod read;

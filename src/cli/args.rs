@@ -87,6 +87,7 @@ pub(super) enum Bench {
     Freshness(bench::freshness::Args),
     State(bench::state::Args),
     Mixed(bench::mixed::Args),
+    Plan(bench::plan::Args),
     Restart(bench::restart::Args),
     Nexmark(bench::nexmark::Args),
 }

@@ -2,7 +2,7 @@
 
 use super::args::{Bench, BenchArgs};
 use super::{Failure, in_runtime};
-use crate::bench::{BenchError, freshness, ingest, mixed, nexmark, read, restart, state};
+use crate::bench::{BenchError, freshness, ingest, mixed, nexmark, plan, read, restart, state};
 use crate::config::Config;
 use std::path::PathBuf;
 
@@ -15,6 +15,7 @@ pub(super) fn run(args: BenchArgs) -> Result<(), Failure> {
         Bench::Freshness(args) => freshness::run(&args).map_err(failed)?,
         Bench::State(args) => state::run(&args).map_err(failed)?,
         Bench::Mixed(args) => mixed::run(&args).map_err(failed)?,
+        Bench::Plan(args) => plan::run(&args).map_err(failed)?,
         Bench::Restart(args) => {
             let dir = Temporary::new();
             in_runtime(&quiet(), async { restart::run(&dir.0, &args).await.map_err(failed) })?

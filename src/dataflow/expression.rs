@@ -10,7 +10,7 @@ use arrow::compute::{CastOptions, can_cast_types, cast_with_options, concat};
 use arrow::datatypes::{DataType, Schema};
 use attune_planner::Expr;
 use attune_sql::SqlError;
-use attune_sql::binder::map_datafusion_error;
+use attune_sql::binder::map_run_error;
 use datafusion::physical_expr::PhysicalExpr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -62,7 +62,7 @@ impl Expression {
             Failing::Whole => None,
             Failing::Operation => {
                 let report = Report::default();
-                let made = tolerant(&physical, &text, &report).map_err(|e| map_datafusion_error(&e))?;
+                let made = tolerant(&physical, &text, &report).map_err(|e| map_run_error(&e))?;
                 Some((made, report))
             }
         };
@@ -114,12 +114,12 @@ impl Expression {
         let values = || physical.evaluate(batch).and_then(|v| v.into_array_of_size(batch.num_rows()));
         // A kernel that panics on a value (an arithmetic overflow it did not expect) is a failing row like any other.
         let values = catch_unwind(AssertUnwindSafe(values)).map_err(|panic| panic_message(&*panic))?;
-        let values = values.map_err(|e| map_datafusion_error(&e).message)?;
+        let values = values.map_err(|e| map_run_error(&e).message)?;
         if values.data_type() == &self.returns {
             return Ok(values);
         }
         let strict = CastOptions { safe: false, ..CastOptions::default() };
-        cast_with_options(&values, &self.returns, &strict).map_err(|e| map_datafusion_error(&e.into()).message)
+        cast_with_options(&values, &self.returns, &strict).map_err(|e| map_run_error(&e.into()).message)
     }
 
     /// Halves a batch whose evaluation failed until the failing rows stand alone.

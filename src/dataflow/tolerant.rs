@@ -10,7 +10,7 @@ use super::{RowError, RowErrors};
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
-use attune_sql::binder::map_datafusion_error;
+use attune_sql::binder::map_run_error;
 use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::logical_expr::{ColumnarValue, Operator};
@@ -68,7 +68,7 @@ impl Tolerant {
     fn bisect(&self, operation: &dyn PhysicalExpr, operands: &RecordBatch, rows: &RecordBatch, parts: &mut Parts) {
         let compute = || operation.evaluate(operands).and_then(|v| v.into_array_of_size(operands.num_rows()));
         let computed = catch_unwind(AssertUnwindSafe(compute)).map_err(|panic| panic_message(&*panic));
-        match computed.and_then(|result| result.map_err(|e| map_datafusion_error(&e).message)) {
+        match computed.and_then(|result| result.map_err(|e| map_run_error(&e).message)) {
             Ok(values) => parts.values.push(values),
             Err(message) if operands.num_rows() <= 1 => {
                 let expression = self.text.to_string();

@@ -39,11 +39,7 @@ impl Generator {
             }
         }
         done.append(&mut tree);
-        // A merged column whose name another relation has too cannot be named.
-        let names: Vec<String> = done.iter().filter(|col| !col.hidden).map(|col| col.name.clone()).collect();
-        for col in done.iter_mut().filter(|col| col.alias.is_none()) {
-            col.dead = names.iter().filter(|name| **name == col.name).count() != 1;
-        }
+        forget_ambiguous(&mut done);
         From { parts, columns: done }
     }
 
@@ -210,10 +206,20 @@ impl Generator {
             return conditions.pop();
         }
         if conditions.is_empty() || self.chance(0.2) {
-            let scope = within(outer, tree.iter().chain(columns).cloned().collect());
+            let mut level: Vec<Col> = tree.iter().chain(columns).cloned().collect();
+            forget_ambiguous(&mut level);
+            let scope = within(outer, level);
             conditions.push(self.expression(&scope, Ty::Bool, 1).sql);
         }
         Some(conditions.join(" AND "))
+    }
+}
+
+/// A merged column whose name another relation has too cannot be named.
+fn forget_ambiguous(columns: &mut [Col]) {
+    let names: Vec<String> = columns.iter().filter(|col| !col.hidden).map(|col| col.name.clone()).collect();
+    for col in columns.iter_mut().filter(|col| col.alias.is_none()) {
+        col.dead = names.iter().filter(|name| **name == col.name).count() != 1;
     }
 }
 

@@ -121,7 +121,7 @@ impl Report {
 
     /// Whether a difference like this was not seen often already.
     pub fn is_news(&self, detail: &str) -> bool {
-        self.state().shapes.get(&shape(detail)).is_none_or(|seen| *seen < 5)
+        self.state().shapes.get(&shape(detail)).is_none_or(|seen| *seen < 20)
     }
 
     /// Ends the test, or writes the difference down if there was none of its shape.

@@ -1,6 +1,6 @@
 //! One round: a schema in both systems, and everything that is done to it.
 
-use super::changes::{self, Change};
+use super::changes;
 use super::compare::Kind;
 use super::expressions::Generator;
 use super::extended::execute;

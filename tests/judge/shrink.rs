@@ -23,13 +23,17 @@ pub struct Court<'a> {
 pub enum Way {
     Rows,
     OnlyPostgresFails,
+    /// With this code, and a message that begins so.
     AttuneFails(String),
 }
 
 impl Way {
     pub fn of(attune: &Outcome, postgres: &Outcome) -> Way {
         match (attune, postgres) {
-            (Outcome::Error { code, .. }, _) => Way::AttuneFails(code.clone()),
+            (Outcome::Error { code, message }, _) => {
+                let words: Vec<&str> = message.split(' ').take(3).collect();
+                Way::AttuneFails(format!("{code} {}", words.join(" ")))
+            }
             (_, Outcome::Error { .. }) => Way::OnlyPostgresFails,
             _ => Way::Rows,
         }

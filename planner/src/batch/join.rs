@@ -114,5 +114,13 @@ fn parts<'a>(conditions: &'a [Expr], left: &Lowered, right: &Lowered) -> Parts<'
 
 fn pairs(keys: &[(&Expr, &Expr)], left: &Lowered, right: &Lowered) -> Result<Pairs, SqlError> {
     let side = |e: &Expr, of: &Lowered| Ok::<_, SqlError>(key::key(expr(e, &of.scope())?, e.ty()));
-    keys.iter().map(|(l, r)| Ok((side(l, left)?, side(r, right)?))).collect()
+    let mut pairs = Pairs::with_capacity(keys.len());
+    for (l, r) in keys {
+        let pair = (side(l, left)?, side(r, right)?);
+        // Asked twice (in ON and in WHERE) it is one key: keys that are no columns become columns, named by what they are.
+        if !pairs.contains(&pair) {
+            pairs.push(pair);
+        }
+    }
+    Ok(pairs)
 }

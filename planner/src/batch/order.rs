@@ -162,7 +162,9 @@ fn window(skip: Option<&Expr>, fetch: Option<&Expr>) -> Result<Option<Window>, S
         Expr::Constant { value, .. } if value.is_null() => Ok(Some(None)),
         Expr::Constant { value: ScalarValue::Int64(Some(count)), .. } if *count < 0 => {
             let message = format!("{word} must not be negative");
-            Err(SqlError::new(SqlState::InvalidParameterValue, message))
+            let limit = word == "LIMIT";
+            let state = if limit { SqlState::InvalidRowCountInLimit } else { SqlState::InvalidRowCountInOffset };
+            Err(SqlError::new(state, message))
         }
         Expr::Constant { value: ScalarValue::Int64(count), .. } => Ok(Some(*count)),
         _ => Ok(None),

@@ -204,6 +204,9 @@ impl Conversion<'_> {
             (Some(Original::Cast(to)), [operand]) => return self.cast(operand, &to, false),
             _ => {}
         }
+        if let (Some(limit), [text]) = (operators::varchar_limit(&function.func), function.args.as_slice()) {
+            return self.cut(text, limit);
+        }
         let name = function.func.name();
         if function.func.signature().volatility != Volatility::Immutable {
             return Err(SqlError::unsupported(
@@ -216,6 +219,13 @@ impl Conversion<'_> {
         let inside = self.deeper(3)?;
         let args = function.args.iter().map(|e| inside.expr(e)).collect::<Result<Vec<_>, _>>()?;
         Ok(Expr::Function { name: name.to_owned(), args, returns: self.result_type(expr, name)? })
+    }
+
+    /// A cast to `varchar(limit)`: the limit is part of the function, which a plan knows by its name only.
+    fn cut(self, text: &DfExpr, limit: u32) -> Result<Expr, SqlError> {
+        let text = self.deeper(3)?.expr(text)?;
+        let limit = Expr::Literal(Literal { column_type: ColumnType::Int64, value: Some(limit.to_string()) });
+        Ok(Expr::Function { name: "left".to_owned(), args: vec![text, limit], returns: ColumnType::Text })
     }
 
     fn result_type(self, expr: &DfExpr, name: &str) -> Result<ColumnType, SqlError> {
@@ -317,4 +327,28 @@ fn refused(expr: &DfExpr) -> SqlError {
         _ => ("this expression is not supported", "Write it with operators, CASE and functions."),
     };
     SqlError::unsupported(what, instead)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expr::physical;
+    use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+    use arrow::datatypes::{Field, Schema};
+    use datafusion::logical_expr::col;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_text_is_cut_by_a_function_that_a_plan_can_hold() {
+        let schema = Schema::new(vec![Field::new("t", DataType::Utf8, true)]);
+        let df_schema = DFSchema::try_from(schema.clone()).unwrap();
+        let cut = DfExpr::ScalarFunction(ScalarFunction::new_udf(operators::varchar(2), vec![col("t")]));
+        let kept = from_datafusion(&cut, Scope::of(&df_schema)).unwrap();
+        assert!(matches!(&kept, Expr::Function { name, returns: ColumnType::Text, .. } if name == "left"), "{kept:?}");
+        let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("äöü"), Some("a"), None]));
+        let batch = RecordBatch::try_new(Arc::new(schema.clone()), vec![texts]).unwrap();
+        let values = physical(&kept, &schema).unwrap().evaluate(&batch).unwrap().into_array(3).unwrap();
+        let values: Vec<Option<&str>> = values.as_string::<i32>().iter().collect();
+        assert_eq!(values, [Some("äö"), Some("a"), None]);
+    }
 }

@@ -6,7 +6,10 @@
 use super::Literal;
 use crate::types::{arrow_type, column_type};
 use arrow::datatypes::{Decimal128Type, DecimalType, IntervalMonthDayNano};
-use attune_sql::types::text::{read_bytea, write_bytea, write_double, write_real};
+use attune_sql::types::SqlType;
+use attune_sql::types::text::{
+    read_bytea, read_value, write_bytea, write_date, write_double, write_real, write_timestamp,
+};
 use attune_sql::{SqlError, SqlState};
 use attune_storage::ColumnType;
 use datafusion::common::ScalarValue;
@@ -59,6 +62,9 @@ impl Literal {
             })),
             ColumnType::Text => ScalarValue::Utf8(Some(text.clone())),
             ColumnType::Bytes => ScalarValue::Binary(Some(read_bytea(text).map_err(|_| invalid(String::new()))?)),
+            ColumnType::Date => read_value(text, SqlType::Date)?,
+            ColumnType::Timestamp => read_value(text, SqlType::Timestamp)?,
+            ColumnType::TimestampTz => read_value(text, SqlType::TimestampTz)?,
             ColumnType::Float32 => ScalarValue::Float32(Some(text.parse().map_err(|_| invalid(String::new()))?)),
             ColumnType::Float64 => ScalarValue::Float64(Some(text.parse().map_err(|_| invalid(String::new()))?)),
             _ => ScalarValue::try_from_string(text.clone(), &data_type).map_err(|e| invalid(e.to_string()))?,
@@ -78,13 +84,10 @@ fn text(value: &ScalarValue) -> Result<String, SqlError> {
         ScalarValue::IntervalMonthDayNano(Some(v)) => {
             interval_text(*v).ok_or_else(|| unsupported(value, "it has parts below a microsecond"))?
         }
-        ScalarValue::TimestampMicrosecond(Some(_), zone) => {
-            let plain = value.to_string_value()?;
-            let text = plain.replacen('T', " ", 1);
-            match zone {
-                Some(_) => text.trim_end_matches("+00:00").trim_end_matches('Z').to_owned() + "+00",
-                None => text,
-            }
+        ScalarValue::Date32(Some(v)) => written(|out| write_date(out, *v)),
+        ScalarValue::TimestampMicrosecond(Some(v), zone) => {
+            let zone = if zone.is_some() { "+00" } else { "" };
+            written(|out| write_timestamp(out, *v, zone))
         }
         _ => value.to_string_value()?,
     })
@@ -156,7 +159,7 @@ mod tests {
             (ScalarValue::Utf8(Some("it's \\x".into())), "it's \\x"),
             (ScalarValue::Binary(Some(vec![0, 255])), "\\x00ff"),
             (ScalarValue::Date32(Some(19_000)), "2022-01-08"),
-            (ScalarValue::TimestampMicrosecond(Some(1_500_000), None), "1970-01-01 00:00:01.500"),
+            (ScalarValue::TimestampMicrosecond(Some(1_500_000), None), "1970-01-01 00:00:01.5"),
             (ScalarValue::TimestampMicrosecond(Some(1), zone), "1970-01-01 00:00:00.000001+00"),
             (
                 ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(-1, 2, 3_000))),

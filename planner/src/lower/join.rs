@@ -1,12 +1,13 @@
-//! Joins: inner, left and right, semi and anti.
+//! Joins: inner, left and right, semi and anti, and full ones as a union.
 
 use super::Lowering;
 use super::columns::{cast_to, fields};
-use crate::expr::{Expr, Scope, from_datafusion};
-use crate::plan::{JoinKind, Op};
+use crate::expr::{Expr, Literal, Scope, from_datafusion};
+use crate::plan::{Field, JoinKind, Op};
 use attune_sql::{SqlError, SqlState};
 use datafusion::common::{JoinType, NullEquality};
 use datafusion::logical_expr::{Expr as DfExpr, ExprSchemable, Join, LogicalPlan};
+use std::sync::Arc;
 
 /// How DataFusion names what a scalar subquery became when it turns it into a left join.
 const SCALAR_SUBQUERY: &str = "__scalar_sq";
@@ -28,6 +29,9 @@ impl Side<'_> {
 
 impl Lowering<'_> {
     pub(super) fn join(&mut self, join: &Join) -> Result<usize, SqlError> {
+        if join.join_type == JoinType::Full {
+            return self.full_join(join);
+        }
         let (kind, swapped) = kind(join)?;
         let mut first = self.side(&join.left, join.on.iter().map(|(l, _)| l))?;
         let mut second = self.side(&join.right, join.on.iter().map(|(_, r)| r))?;
@@ -42,10 +46,38 @@ impl Lowering<'_> {
         let mut schema = self.schema(first.node).to_vec();
         if matches!(kind, JoinKind::Inner | JoinKind::Left) {
             let right = self.schema(second.node).iter().cloned();
-            schema.extend(right.map(|f| crate::Field { nullable: f.nullable || kind == JoinKind::Left, ..f }));
+            schema.extend(right.map(|f| Field { nullable: f.nullable || kind == JoinKind::Left, ..f }));
         }
         let node = self.push(Op::Join { kind, on, null_equals_null, residual }, vec![first.node, second.node], schema);
         self.join_output(join, kind, node, &first, &second, swapped)
+    }
+
+    /// `a FULL JOIN b` is `a LEFT JOIN b`, and the rows of `b` without a partner beside NULLs. Both sides are read twice.
+    fn full_join(&mut self, join: &Join) -> Result<usize, SqlError> {
+        let of_kind = |join_type| {
+            Join::try_new(
+                Arc::clone(&join.left),
+                Arc::clone(&join.right),
+                join.on.clone(),
+                join.filter.clone(),
+                join_type,
+                join.join_constraint,
+                join.null_equality,
+                false,
+            )
+            .map_err(|e| SqlError::internal(e.to_string()))
+        };
+        let fields: Vec<Field> = fields(&join.schema)?.into_iter().map(|f| Field { nullable: true, ..f }).collect();
+        let left = self.join(&of_kind(JoinType::Left)?)?;
+        let alone = self.join(&of_kind(JoinType::RightAnti)?)?;
+        let width = join.left.schema().fields().len();
+        let column = |(place, field): (usize, &Field)| match place.checked_sub(width) {
+            None => Expr::Literal(Literal { column_type: field.column_type, value: None }),
+            Some(place) => Expr::Column(place),
+        };
+        let exprs = fields.iter().enumerate().map(column).collect();
+        let padded = self.push(Op::Project { exprs }, vec![alone], fields.clone());
+        Ok(self.push(Op::UnionAll, vec![left, padded], fields))
     }
 
     fn side<'p>(&mut self, plan: &'p LogicalPlan, on: impl Iterator<Item = &'p DfExpr>) -> Result<Side<'p>, SqlError> {
@@ -158,13 +190,7 @@ fn kind(join: &Join) -> Result<(JoinKind, bool), SqlError> {
         JoinType::RightSemi => (JoinKind::LeftSemi, true),
         JoinType::LeftAnti => (JoinKind::LeftAnti, false),
         JoinType::RightAnti => (JoinKind::LeftAnti, true),
-        JoinType::Full => {
-            return Err(SqlError::unsupported(
-                "FULL JOIN cannot be kept in a materialized view yet",
-                "Combine a LEFT JOIN with the rows of the right side that have no match: ... LEFT JOIN ... UNION ALL SELECT \
-                 ... WHERE NOT EXISTS (...).",
-            ));
-        }
+        JoinType::Full => return Err(SqlError::internal("a full join is lowered as a union")),
         JoinType::LeftMark | JoinType::RightMark => {
             return Err(SqlError::unsupported(
                 "EXISTS or IN (subquery) inside OR, CASE or the select list cannot be kept in a materialized view yet",

@@ -326,7 +326,9 @@ impl Expr {
             Expr::Column(column) => column.nullable,
             Expr::Constant { value, .. } => value.is_null(),
             Expr::Parameter { .. } => true,
-            Expr::Call { callee: Callee::Function(_), .. } => true,
+            Expr::Call { callee: Callee::Function(function), args, .. } => {
+                function.name() != "coalesce" || args.iter().all(Expr::nullable)
+            }
             Expr::Call { args, .. } => args.iter().any(Expr::nullable),
             Expr::Compare { op, left, right } => op.is_strict() && (left.nullable() || right.nullable()),
             Expr::And(list) | Expr::Or(list) => list.iter().any(Expr::nullable),

@@ -83,7 +83,7 @@ pub enum Rel {
         op: SetOperator,
         /// ALL: rows count as often as they are there.
         all: bool,
-        /// Two inputs; of UNION ALL any number.
+        /// Two inputs; of UNION any number.
         inputs: Vec<Rel>,
         /// For each input the columns that meet, in order, of the types of `columns`.
         inputs_columns: Vec<Vec<Column>>,

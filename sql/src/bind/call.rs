@@ -5,6 +5,7 @@ use super::scope::Scope;
 use super::{Bind, Result, Unbound};
 use crate::algebra::{Expr, SortKey, Type};
 use crate::statement::fold;
+use crate::types::text::read_zone;
 use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
@@ -33,7 +34,15 @@ impl Bind<'_> {
         match expr {
             ast::Expr::Function(function) => self.call(function, scope, clause),
             ast::Expr::AtTimeZone { timestamp, time_zone } => {
-                call("timezone", vec![bind(time_zone)?, bind(timestamp)?])
+                let zone = bind(time_zone)?;
+                // Told here: in a view it would be a failure of every row.
+                if let Expr::Constant { value: ScalarValue::Utf8(Some(name)), .. } = &zone
+                    && read_zone(name).is_none()
+                {
+                    let what = format!("AT TIME ZONE '{name}' is not supported");
+                    return Err(SqlError::unsupported(what, "Use UTC or an offset such as '+02:00'.").into());
+                }
+                call("timezone", vec![zone, bind(timestamp)?])
             }
             ast::Expr::Extract { field, expr, .. } => {
                 let field = field.to_string().to_lowercase();
@@ -43,7 +52,7 @@ impl Bind<'_> {
             ast::Expr::Ceil { expr, field } if is_plain(field) => call("ceil", vec![bind(expr)?]),
             ast::Expr::Floor { expr, field } if is_plain(field) => call("floor", vec![bind(expr)?]),
             ast::Expr::Position { expr, r#in } => call("strpos", vec![bind(r#in)?, bind(expr)?]),
-            ast::Expr::Substring { expr, substring_from, substring_for, .. } => {
+            ast::Expr::Substring { expr, substring_from, substring_for, shorthand, .. } => {
                 let mut args = vec![bind(expr)?];
                 match (substring_from, substring_for) {
                     (Some(from), length) => {
@@ -56,7 +65,7 @@ impl Bind<'_> {
                     }
                     (None, None) => {}
                 }
-                call("substring", args)
+                call(if *shorthand { "substr" } else { "substring" }, args)
             }
             ast::Expr::Trim { trim_where, trim_what, expr, trim_characters } => {
                 let name = match trim_where {
@@ -121,18 +130,20 @@ impl Bind<'_> {
         }
         if self.resolver.is_window(name) {
             let message = format!("window function {name} requires an OVER clause");
-            return Err(error(SqlError::new(SqlState::WindowingError, message)));
+            return Err(error(SqlError::new(SqlState::WrongObjectType, message)));
         }
         if arguments.star {
             let message = format!("function {name}() does not exist");
             return Err(error(SqlError::new(SqlState::UndefinedFunction, message)));
         }
-        let plain = !arguments.distinct
-            && arguments.order.is_empty()
-            && function.filter.is_none()
-            && function.within_group.is_empty();
-        if !plain {
-            let message = format!("DISTINCT, ORDER BY and FILTER specified, but {name} is not an aggregate function");
+        let misplaced = [
+            (arguments.distinct, "DISTINCT"),
+            (!function.within_group.is_empty(), "WITHIN GROUP"),
+            (!arguments.order.is_empty(), "ORDER BY"),
+            (function.filter.is_some(), "FILTER"),
+        ];
+        if let Some((_, what)) = misplaced.into_iter().find(|(is, _)| *is) {
+            let message = format!("{what} specified, but {name} is not an aggregate function");
             return Err(error(SqlError::new(SqlState::WrongObjectType, message)));
         }
         let args = arguments.exprs.iter().map(|e| self.expr(e, scope, clause)).collect::<Result<Vec<_>>>()?;
@@ -146,6 +157,10 @@ impl Bind<'_> {
         arguments: &Arguments<'_>,
         scope: &Scope<'_>,
     ) -> Result<Expr> {
+        if name == "count" && arguments.exprs.is_empty() && !arguments.star {
+            let message = "count(*) must be used to call a parameterless aggregate function";
+            return Err(SqlError::new(SqlState::WrongObjectType, message).into());
+        }
         let mut args =
             arguments.exprs.iter().map(|e| self.expr(e, scope, Clause::Aggregate)).collect::<Result<Vec<_>>>()?;
         let mut order = self.sort_keys(arguments.order, scope, Clause::Aggregate)?;

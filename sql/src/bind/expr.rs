@@ -69,8 +69,11 @@ impl Clause {
     pub(super) fn check_window(self) -> std::result::Result<(), SqlError> {
         let message = match self {
             Clause::Select | Clause::OrderBy => return Ok(()),
-            Clause::Aggregate => "aggregate function calls cannot contain window function calls".to_owned(),
-            Clause::Window => "window function calls cannot be nested".to_owned(),
+            Clause::Aggregate => {
+                let message = "aggregate function calls cannot contain window function calls";
+                return Err(SqlError::new(SqlState::GroupingError, message));
+            }
+            Clause::Window => "window functions are not allowed in window definitions".to_owned(),
             Clause::JoinOn => "window functions are not allowed in JOIN conditions".to_owned(),
             Clause::From => "window functions are not allowed in functions in FROM".to_owned(),
             other => format!("window functions are not allowed in {}", other.sql()),
@@ -131,23 +134,50 @@ impl Bind<'_> {
             ast::Expr::Interval(interval) => self.interval(interval, scope, clause),
             ast::Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. } => self.chain(expr, scope, clause),
             ast::Expr::BinaryOp { left, op, right } => {
-                if let (ast::Expr::Tuple(left), ast::Expr::Tuple(right)) = (&**left, &**right) {
-                    return self.rows(left, op, right, scope, clause);
+                if let Some(left) = row(left) {
+                    if let Some(right) = row(right) {
+                        return self.rows(&left, op, &right, scope, clause);
+                    }
+                    if let ast::Expr::Subquery(query) = &**right {
+                        return self.row_of_query(&left, op, query, scope, clause);
+                    }
                 }
                 let (left, right) = (bind(left)?, bind(right)?);
                 self.operator(op, left, right)
             }
             ast::Expr::UnaryOp { op, expr } => self.unary(*op, expr, scope, clause),
-            ast::Expr::IsNull(e) => test(e, Truth::Null, false, ""),
-            ast::Expr::IsNotNull(e) => test(e, Truth::Null, true, ""),
+            ast::Expr::IsNull(e) | ast::Expr::IsNotNull(e) => {
+                let negated = matches!(expr, ast::Expr::IsNotNull(_));
+                match row(e) {
+                    // A row is NULL if all its values are, and not NULL if none is.
+                    Some(values) => {
+                        let each = values.into_iter().map(|value| test(value, Truth::Null, negated, ""));
+                        Ok(Expr::and(each.collect::<Result<Vec<_>>>()?))
+                    }
+                    None => test(e, Truth::Null, negated, ""),
+                }
+            }
             ast::Expr::IsTrue(e) => test(e, Truth::True, false, "IS TRUE"),
             ast::Expr::IsNotTrue(e) => test(e, Truth::True, true, "IS NOT TRUE"),
             ast::Expr::IsFalse(e) => test(e, Truth::False, false, "IS FALSE"),
             ast::Expr::IsNotFalse(e) => test(e, Truth::False, true, "IS NOT FALSE"),
             ast::Expr::IsUnknown(e) => test(e, Truth::Null, false, "IS UNKNOWN"),
             ast::Expr::IsNotUnknown(e) => test(e, Truth::Null, true, "IS NOT UNKNOWN"),
-            ast::Expr::IsDistinctFrom(l, r) => Ok(resolver.binary("IS DISTINCT FROM", bind(l)?, bind(r)?)?),
-            ast::Expr::IsNotDistinctFrom(l, r) => Ok(resolver.binary("IS NOT DISTINCT FROM", bind(l)?, bind(r)?)?),
+            ast::Expr::IsDistinctFrom(l, r) | ast::Expr::IsNotDistinctFrom(l, r) => {
+                let same = matches!(expr, ast::Expr::IsNotDistinctFrom(..));
+                let sign = if same { "IS NOT DISTINCT FROM" } else { "IS DISTINCT FROM" };
+                let (Some(left), Some(right)) = (row(l), row(r)) else {
+                    return Ok(resolver.binary(sign, bind(l)?, bind(r)?)?);
+                };
+                let pairs = self.pairs(&left, &right, scope, clause)?;
+                let each = pairs.into_iter().map(|(l, r)| resolver.binary(sign, l, r));
+                let mut each = each.collect::<std::result::Result<Vec<_>, _>>()?;
+                Ok(match (each.len(), same) {
+                    (1, _) => each.remove(0),
+                    (_, true) => Expr::And(each),
+                    (_, false) => Expr::Or(each),
+                })
+            }
             ast::Expr::Between { expr, negated, low, high } => {
                 let (above, below) = if *negated { ("<", ">") } else { (">=", "<=") };
                 let low = resolver.binary(above, bind(expr)?, bind(low)?)?;
@@ -319,36 +349,82 @@ impl Bind<'_> {
         Ok(self.resolver.binary(sign, left, right)?)
     }
 
-    /// `(a, b) = (c, d)`.
-    fn rows(
+    /// The values of two rows, side by side.
+    fn pairs(
         &self,
-        left: &[ast::Expr],
-        op: &BinaryOperator,
-        right: &[ast::Expr],
+        left: &[&ast::Expr],
+        right: &[&ast::Expr],
         scope: &Scope<'_>,
         clause: Clause,
-    ) -> Result<Expr> {
+    ) -> Result<Vec<(Expr, Expr)>> {
         if left.len() != right.len() {
             let message = "unequal number of entries in row expressions";
             return Err(SqlError::new(SqlState::SyntaxError, message).into());
         }
-        let any = match op {
-            BinaryOperator::Eq => false,
-            BinaryOperator::NotEq => true,
+        let pair =
+            |(l, r): (&&ast::Expr, &&ast::Expr)| Ok((self.expr(l, scope, clause)?, self.expr(r, scope, clause)?));
+        left.iter().zip(right).map(pair).collect()
+    }
+
+    /// `(a, b) = (c, d)`, `(a, b) < (c, d)`: the first values that differ decide.
+    fn rows(
+        &self,
+        left: &[&ast::Expr],
+        op: &BinaryOperator,
+        right: &[&ast::Expr],
+        scope: &Scope<'_>,
+        clause: Clause,
+    ) -> Result<Expr> {
+        self.compare_pairs(op, self.pairs(left, right, scope, clause)?)
+    }
+
+    /// `(a, b) = (SELECT c, d ...)`: of its only row.
+    fn row_of_query(
+        &self,
+        left: &[&ast::Expr],
+        op: &BinaryOperator,
+        query: &ast::Query,
+        scope: &Scope<'_>,
+        clause: Clause,
+    ) -> Result<Expr> {
+        let mut pairs = Vec::with_capacity(left.len());
+        for (index, value) in left.iter().enumerate() {
+            let value = self.expr(value, scope, clause)?;
+            pairs.push((value, self.value_of_row(query, left.len(), index, scope)?));
+        }
+        self.compare_pairs(op, pairs)
+    }
+
+    fn compare_pairs(&self, op: &BinaryOperator, pairs: Vec<(Expr, Expr)>) -> Result<Expr> {
+        let strict = match op {
+            BinaryOperator::Eq | BinaryOperator::NotEq => {
+                let each = pairs.into_iter().map(|(l, r)| self.operator(op, l, r));
+                let mut each = each.collect::<Result<Vec<_>>>()?;
+                return Ok(match (each.len(), *op == BinaryOperator::NotEq) {
+                    (1, _) => each.remove(0),
+                    (_, true) => Expr::Or(each),
+                    (_, false) => Expr::And(each),
+                });
+            }
+            BinaryOperator::Lt | BinaryOperator::LtEq => BinaryOperator::Lt,
+            BinaryOperator::Gt | BinaryOperator::GtEq => BinaryOperator::Gt,
             _ => {
-                let what = format!("comparing rows with {op} is not supported");
+                let what = format!("{op} between rows is not supported");
                 return Err(SqlError::unsupported(what, "Compare the values one by one.").into());
             }
         };
-        let mut all = Vec::with_capacity(left.len());
-        for (l, r) in left.iter().zip(right) {
-            all.push(self.operator(op, self.expr(l, scope, clause)?, self.expr(r, scope, clause)?)?);
+        // From the last pair: `a < c OR (a = c AND rest)`.
+        let mut rest: Option<Expr> = None;
+        for (l, r) in pairs.into_iter().rev() {
+            rest = Some(match rest {
+                None => self.operator(op, l, r)?,
+                Some(rest) => {
+                    let equal = self.operator(&BinaryOperator::Eq, l.clone(), r.clone())?;
+                    Expr::Or(vec![self.operator(&strict, l, r)?, Expr::And(vec![equal, rest])])
+                }
+            });
         }
-        match (all.len(), any) {
-            (1, _) => Ok(all.remove(0)),
-            (_, true) => Ok(Expr::Or(all)),
-            (_, false) => Ok(Expr::And(all)),
-        }
+        rest.ok_or_else(|| SqlError::new(SqlState::SyntaxError, "a row of no values cannot be compared").into())
     }
 
     fn unary(&self, op: UnaryOperator, expr: &ast::Expr, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
@@ -386,14 +462,14 @@ impl Bind<'_> {
         scope: &Scope<'_>,
         clause: Clause,
     ) -> Result<Expr> {
-        if let ast::Expr::Tuple(left) = expr {
+        if let Some(left) = row(expr) {
             let mut any = Vec::with_capacity(list.len());
             for item in list {
-                let ast::Expr::Tuple(right) = item else {
+                let Some(right) = row(item) else {
                     let message = "unequal number of entries in row expressions";
                     return Err(SqlError::new(SqlState::SyntaxError, message).or_at(item.span()).into());
                 };
-                any.push(self.rows(left, &BinaryOperator::Eq, right, scope, clause)?);
+                any.push(self.rows(&left, &BinaryOperator::Eq, &right, scope, clause)?);
             }
             let any = if any.len() == 1 { any.remove(0) } else { Expr::Or(any) };
             return Ok(if negated { Expr::Not(Box::new(any)) } else { any });
@@ -410,6 +486,7 @@ impl Bind<'_> {
             Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => text.as_str(),
             _ => return Err(Unbound::NotYet("an escape character that is no literal")),
         };
+        let given = escape;
         let mut characters = escape.chars();
         let escape = match (characters.next(), characters.next()) {
             (first, None) => first,
@@ -425,11 +502,10 @@ impl Bind<'_> {
                 Ok(Expr::constant(ScalarValue::Utf8(Some(text)), ty))
             }
             null if null.is_null_constant() => Ok(null),
-            _ => Err(SqlError::unsupported(
-                "LIKE ... ESCAPE with a pattern that is no literal is not supported",
-                "Write the pattern as a literal, or use the backslash to escape.",
-            )
-            .into()),
+            pattern => {
+                let escape = Expr::constant(ScalarValue::Utf8(Some(given.to_owned())), Type::TEXT);
+                Ok(self.resolver.function("like_escape", vec![pattern, escape])?)
+            }
         }
     }
 
@@ -449,10 +525,12 @@ impl Bind<'_> {
             whens.push(self.expr(&condition.condition, scope, clause)?);
             thens.push(self.expr(&condition.result, scope, clause)?);
         }
-        // As in Postgres, ELSE comes first where the types of several results are tried.
-        thens.extend(otherwise.map(|otherwise| self.expr(otherwise, scope, clause)).transpose()?);
+        // As in Postgres, the type of ELSE is tried first.
+        if let Some(otherwise) = otherwise {
+            thens.insert(0, self.expr(otherwise, scope, clause)?);
+        }
         let (mut thens, ty) = self.resolver.to_common(thens, "CASE")?;
-        let otherwise = if otherwise.is_some() { thens.pop().map(Box::new) } else { None };
+        let otherwise = if otherwise.is_some() { Some(Box::new(thens.remove(0))) } else { None };
         let (operand, whens) = self.whens(operand, whens, conditions)?;
         let branches = whens.into_iter().zip(thens).collect();
         Ok(Expr::Case { operand, branches, otherwise, ty })
@@ -483,6 +561,25 @@ impl Bind<'_> {
         let (mut all, _) = self.resolver.to_common(all, "CASE/WHEN")?;
         let operand = all.remove(0);
         Ok((Some(Box::new(operand)), all))
+    }
+}
+
+/// The values of a row: `(a, b)`, `ROW(a, b)`.
+pub(super) fn row(expr: &ast::Expr) -> Option<Vec<&ast::Expr>> {
+    match expr {
+        ast::Expr::Tuple(values) => Some(values.iter().collect()),
+        ast::Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("row") => {
+            let ast::FunctionArguments::List(list) = &function.args else { return None };
+            let mut values = Vec::with_capacity(list.args.len());
+            for arg in &list.args {
+                values.push(match arg {
+                    ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(value)) => value,
+                    _ => return None,
+                });
+            }
+            Some(values)
+        }
+        _ => None,
     }
 }
 

@@ -91,7 +91,7 @@ impl Bind<'_> {
     }
 
     /// `unnest(a, b) [WITH ORDINALITY]`: sees what stands before it.
-    fn unnest(
+    pub(super) fn unnest(
         &self,
         arrays: &[ast::Expr],
         alias: Option<&ast::TableAlias>,

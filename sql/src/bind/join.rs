@@ -31,6 +31,16 @@ impl Bind<'_> {
         // A LATERAL item sees what this join has on its left, and what stands before it in FROM.
         let visible = before.namespace.clone().with(namespace.clone())?;
         let (right, right_names) = self.factor(&join.relation, Before { namespace: &visible, env: before.env })?;
+        if matches!(written, Written::Right | Written::Full) {
+            let given = rel.ids();
+            if right.free().iter().any(|id| given.contains(id)) {
+                let message = "invalid reference to FROM-clause entry of the left side";
+                return Err(SqlError::new(SqlState::InvalidColumnReference, message)
+                    .with_detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
+                    .or_at(join.relation.span())
+                    .into());
+            }
+        }
         let (left_names, right_names) = match written {
             Written::Inner => (namespace, right_names),
             Written::Left => (namespace, right_names.nullable()),
@@ -45,11 +55,14 @@ impl Bind<'_> {
         }
         let on = match constraint {
             JoinConstraint::On(on) => {
-                let both = before.namespace.clone().with(left_names.clone().with(right_names.clone())?)?;
+                let both = left_names.clone().with(right_names.clone())?;
                 let scope = Scope { namespace: &both, env: before.env };
                 self.condition(on, &scope, Clause::JoinOn)?
             }
             _ => {
+                for (_, left, right) in &pairs {
+                    self.resolver.common_type(&[left.ty, right.ty], "JOIN/USING")?;
+                }
                 let equal = pairs.iter().map(|(_, left, right)| {
                     let (left, right) = (Expr::Column(left.clone()), Expr::Column(right.clone()));
                     self.resolver.binary("=", left, right)

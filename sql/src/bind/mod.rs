@@ -13,6 +13,7 @@
 
 mod call;
 mod expr;
+mod expression;
 mod from;
 mod group;
 mod join;
@@ -26,6 +27,8 @@ mod subquery;
 mod syntax;
 mod table;
 mod window;
+
+pub use expression::{Assigned, BoundExpression, Place, bind_expression};
 
 use crate::algebra::{Column, ColumnId, Expr, Ids, Query, Type};
 use crate::binder::Binder;

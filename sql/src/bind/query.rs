@@ -7,6 +7,7 @@ use crate::statement::fold;
 use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, LimitClause, OrderByKind, SetExpr, Spanned};
+use std::cell::Cell;
 use std::rc::Rc;
 
 impl Bind<'_> {
@@ -23,11 +24,26 @@ impl Bind<'_> {
                 }
             };
             bound.rel = self.limit(bound.rel, query)?;
+            self.check_unread(query, &env)?;
             if settle {
                 bound.unknown.fill(false);
             }
             Ok(bound)
         })
+    }
+
+    /// A CTE that nothing reads must still make sense.
+    fn check_unread(&self, query: &ast::Query, env: &Env<'_>) -> Result<()> {
+        let count = query.with.as_ref().map_or(0, |with| with.cte_tables.len());
+        let mut next = env.ctes.clone();
+        for _ in 0..count {
+            let Some(cte) = next else { break };
+            if !cte.read.get() {
+                self.query(&cte.cte.query, &cte.env, true)?;
+            }
+            next = cte.env.ctes.clone();
+        }
+        Ok(())
     }
 
     /// What may stand where a SELECT may.
@@ -83,6 +99,11 @@ impl Bind<'_> {
     /// A count of rows: a constant or a parameter.
     fn count(&self, expr: &ast::Expr, clause: &'static str) -> Result<Expr> {
         let bound = self.constant(expr, clause)?;
+        if bound.any(|e| matches!(e, Expr::Subquery(_))) {
+            let what = format!("a subquery in {clause} is not supported");
+            let error = SqlError::unsupported(what, "Write a number, or a parameter.");
+            return Err(error.or_at(expr.span()).into());
+        }
         let ty = bound.ty();
         let number = self.resolver.can_coerce(ty, Type::BIGINT, super::resolve::CastContext::Assignment);
         if !number {
@@ -112,7 +133,7 @@ fn with<'s>(query: &'s ast::Query, env: &Env<'s>) -> Result<Env<'s>> {
             }
             own = other.env.ctes.clone();
         }
-        env.ctes = Some(Rc::new(Cte { name, cte, env: env.clone() }));
+        env.ctes = Some(Rc::new(Cte { name, cte, env: env.clone(), read: Cell::new(false) }));
     }
     Ok(env)
 }

@@ -5,6 +5,7 @@ use crate::algebra::{Column, ColumnId};
 use crate::catalog::KeyPart;
 use crate::{SqlError, SqlState, suggest};
 use datafusion::sql::sqlparser::ast;
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// A table of FROM, under its name there.
@@ -14,13 +15,21 @@ pub(super) struct Table {
     pub(super) name: Option<String>,
     /// Names and columns, in order.
     pub(super) columns: Vec<(String, Column)>,
+    /// The name of the relation, which an alias hides.
+    pub(super) relation: Option<String>,
     /// Columns of its primary key, if it is a relation that has one.
     pub(super) key: Vec<ColumnId>,
 }
 
 impl Table {
     pub(super) fn new(name: Option<String>, columns: Vec<(String, Column)>) -> Table {
-        Table { name, columns, key: Vec::new() }
+        Table { name, columns, relation: None, key: Vec::new() }
+    }
+
+    /// Of a relation of this name.
+    pub(super) fn of_relation(mut self, name: &str) -> Table {
+        self.relation = Some(name.to_owned());
+        self
     }
 
     /// With the primary key of a relation whose columns these are.
@@ -94,6 +103,8 @@ pub(super) struct Cte<'s> {
     pub(super) name: String,
     pub(super) cte: &'s ast::Cte,
     pub(super) env: Env<'s>,
+    /// Whether something reads it.
+    pub(super) read: Cell<bool>,
 }
 
 impl<'s> Env<'s> {
@@ -102,6 +113,7 @@ impl<'s> Env<'s> {
         let mut next = self.ctes.clone();
         while let Some(cte) = next {
             if cte.name == name {
+                cte.read.set(true);
                 return Some(cte);
             }
             next = cte.env.ctes.clone();
@@ -171,13 +183,19 @@ impl Scope<'_> {
 
     /// 42P01 for a table that FROM does not have.
     pub(super) fn missing_table(&self, table: &str) -> SqlError {
-        let message = format!("missing FROM-clause entry for table \"{table}\"");
         let mut names = Vec::new();
         let mut level = Some(self);
         while let Some(scope) = level {
+            let hidden = |own: &&Table| own.relation.as_deref() == Some(table) && own.name.as_deref() != Some(table);
+            if let Some(alias) = scope.namespace.tables.iter().find(hidden).and_then(|own| own.name.as_deref()) {
+                let message = format!("invalid reference to FROM-clause entry for table \"{table}\"");
+                return SqlError::new(SqlState::UndefinedTable, message)
+                    .with_hint(format!("Perhaps you meant to reference the table alias \"{alias}\"."));
+            }
             names.extend(scope.namespace.tables.iter().filter_map(|table| table.name.as_deref()));
             level = scope.env.outer;
         }
+        let message = format!("missing FROM-clause entry for table \"{table}\"");
         near(SqlError::new(SqlState::UndefinedTable, message), table, names)
     }
 

@@ -43,6 +43,22 @@ impl Bind<'_> {
         let unknown: Vec<bool> = types.iter().map(|ty| *ty == Type::Unknown).collect();
         let types: Vec<Type> = types.into_iter().map(|ty| if ty == Type::Unknown { Type::TEXT } else { ty }).collect();
         let names: Vec<String> = left.columns.iter().map(|(name, _)| name.clone()).collect();
+        let left = match append(op, all, left, &right, &types) {
+            Ok(mut bound) => {
+                let (right, right_columns) = self.with_types(right, &types)?;
+                if let Rel::SetOperation { inputs, inputs_columns, columns, .. } = &mut bound.rel {
+                    for ((column, (_, shown)), added) in columns.iter_mut().zip(&mut bound.columns).zip(&right_columns)
+                    {
+                        column.nullable |= added.nullable;
+                        shown.nullable |= added.nullable;
+                    }
+                    inputs.push(right);
+                    inputs_columns.push(right_columns);
+                }
+                return Ok(Bound { unknown, ..bound });
+            }
+            Err(left) => left,
+        };
         let (left, left_columns) = self.with_types(left, &types)?;
         let (right, right_columns) = self.with_types(right, &types)?;
         let columns: Vec<Column> = names
@@ -122,6 +138,21 @@ impl Bind<'_> {
         let unknown = vec![false; table.columns.len()];
         Ok(Bound { rel, columns: table.columns, unknown })
     }
+}
+
+/// A UNION that another query may be added to: `a UNION b UNION c` is one operation of three. Gives it back if it is none.
+fn append(op: SetOperator, all: bool, left: Bound, right: &Bound, types: &[Type]) -> std::result::Result<Bound, Bound> {
+    let fits = match &left.rel {
+        Rel::SetOperation { op: SetOperator::Union, all: inner, columns, .. } => {
+            op == SetOperator::Union
+                && *inner == all
+                && columns.len() == right.columns.len()
+                && columns.iter().zip(types).all(|(column, ty)| column.ty == *ty)
+                && columns.iter().zip(&left.columns).all(|(column, (_, shown))| column == shown)
+        }
+        _ => false,
+    };
+    if fits { Ok(left) } else { Err(left) }
 }
 
 /// The columns of a projection, each once.

@@ -27,6 +27,22 @@ impl Bind<'_> {
         Ok(Expr::Subquery(Box::new(Subquery { kind: SubqueryKind::Scalar(column), rel: bound.rel })))
     }
 
+    /// One of the values of the only row of a query.
+    pub(super) fn value_of_row(
+        &self,
+        query: &ast::Query,
+        width: usize,
+        index: usize,
+        scope: &Scope<'_>,
+    ) -> Result<Expr> {
+        let bound = self.inner(query, scope)?;
+        if bound.columns.len() != width {
+            return Err(wrong_width(width, bound.columns.len()).or_at(query.span()).into());
+        }
+        let column = bound.columns[index].1.clone();
+        Ok(Expr::Subquery(Box::new(Subquery { kind: SubqueryKind::Scalar(column), rel: bound.rel })))
+    }
+
     pub(super) fn array_subquery(&self, query: &ast::Query, scope: &Scope<'_>) -> Result<Expr> {
         let bound = self.inner(query, scope)?;
         let column = only(&bound).map_err(|error| error.or_at(query.span()))?;
@@ -86,9 +102,16 @@ impl Bind<'_> {
             && !array.elem.is_empty()
         {
             let elements = array.elem.iter().map(|e| self.expr(e, scope, clause)).collect::<Result<Vec<_>>>()?;
+            // The array has a type before it is compared.
+            let (elements, _) = self.resolver.to_common(elements, "ARRAY")?;
             return self.any_element(left, op, elements, all);
         }
-        let array = self.expr(right, scope, clause)?;
+        let mut array = self.expr(right, scope, clause)?;
+        if let (Expr::Constant { value: ScalarValue::Utf8(Some(_)), ty: Type::Unknown }, Type::Sql(element)) =
+            (&array, left.ty())
+        {
+            array = self.resolver.cast(array, Type::Array(element))?;
+        }
         if let (Expr::Constant { value: ScalarValue::List(list), .. }, Type::Array(element)) = (&array, array.ty())
             && let Some(elements) = constants(list, Type::Sql(element))
         {
@@ -104,6 +127,9 @@ impl Bind<'_> {
 
     /// `left op ANY (ARRAY[a, b])` is `left op a OR left op b`, ALL is the same with AND: NULLs come out the same.
     fn any_element(&self, left: Expr, op: &BinaryOperator, elements: Vec<Expr>, all: bool) -> Result<Expr> {
+        if elements.is_empty() {
+            return Ok(Expr::boolean(all));
+        }
         if *op == BinaryOperator::Eq && !all {
             return Ok(self.resolver.in_list(left, elements, false)?);
         }
@@ -127,11 +153,7 @@ impl Bind<'_> {
     ) -> Result<Expr> {
         let bound = self.inner(query, scope)?;
         if left.len() != bound.columns.len() {
-            let message = match left.len() < bound.columns.len() {
-                true => "subquery has too many columns",
-                false => "subquery has too few columns",
-            };
-            return Err(SqlError::new(SqlState::SyntaxError, message).or_at(query.span()).into());
+            return Err(wrong_width(left.len(), bound.columns.len()).or_at(query.span()).into());
         }
         if left.len() > 1 && !matches!(op, CompareOp::Eq | CompareOp::NotEq) {
             let what = format!("comparing rows with {} is not supported", op.sql());
@@ -154,15 +176,23 @@ impl Bind<'_> {
     }
 }
 
-/// The elements of a constant array that is neither NULL nor empty.
+/// The elements of a constant array that is not NULL.
 fn constants(list: &datafusion::arrow::array::ListArray, ty: Type) -> Option<Vec<Expr>> {
     use datafusion::arrow::array::Array;
-    if list.len() != 1 || list.is_null(0) || list.value(0).is_empty() {
+    if list.len() != 1 || list.is_null(0) {
         return None;
     }
     let elements = list.value(0);
     let one = |index| ScalarValue::try_from_array(&elements, index).ok().map(|value| Expr::constant(value, ty));
     (0..elements.len()).map(one).collect()
+}
+
+fn wrong_width(values: usize, columns: usize) -> SqlError {
+    let message = match values < columns {
+        true => "subquery has too many columns",
+        false => "subquery has too few columns",
+    };
+    SqlError::new(SqlState::SyntaxError, message)
 }
 
 /// The only column of a subquery that is a value.

@@ -35,7 +35,7 @@ impl Bind<'_> {
             Some(alias) => renamed(columns, alias)?,
             None => columns,
         };
-        let mut table = Table::new(Some(called), columns);
+        let mut table = Table::new(Some(called), columns).of_relation(own);
         if let Some(relation) = key {
             table = table.with_key(&relation.key);
         }
@@ -53,7 +53,17 @@ impl Bind<'_> {
             && let Some(cte) = env.cte(name)
         {
             let bound = self.query(&cte.cte.query, &cte.env, true)?;
-            let columns = renamed(bound.columns, &cte.cte.alias)?;
+            let given = &cte.cte.alias;
+            if given.columns.len() > bound.columns.len() {
+                let message = format!(
+                    "WITH query \"{name}\" has {} columns available but {} columns specified",
+                    bound.columns.len(),
+                    given.columns.len()
+                );
+                let error = SqlError::new(SqlState::InvalidColumnReference, message);
+                return Err(error.or_at(given.name.span).into());
+            }
+            let columns = renamed(bound.columns, given)?;
             return Ok((bound.rel, columns, None));
         }
         match schema {
@@ -61,7 +71,8 @@ impl Bind<'_> {
             // Queries of Postgres' catalogs are rewritten for the older front end.
             Some("pg_catalog" | "information_schema") => return Err(Unbound::NotYet("a system catalog")),
             Some(schema) => {
-                let error = SqlError::new(SqlState::InvalidSchemaName, format!("schema \"{schema}\" does not exist"));
+                let message = format!("relation \"{schema}.{name}\" does not exist");
+                let error = SqlError::new(SqlState::UndefinedTable, message);
                 return Err(error.with_hint("There is one schema, \"public\"; leave the schema out.").into());
             }
         }
@@ -86,7 +97,12 @@ impl Bind<'_> {
             return Ok((rel, columns, None));
         }
         // Not there: the catalog words the error.
-        let relation = self.binder.catalog.relation(name)?;
+        let relation = self.binder.catalog.relation(name).map_err(|mut error| {
+            if let (Some(schema), SqlState::UndefinedTable) = (schema, error.state) {
+                error.message = format!("relation \"{schema}.{name}\" does not exist");
+            }
+            error
+        })?;
         Err(SqlError::internal(format!("\"{}\" is and is not in the catalog", relation.name)).into())
     }
 
@@ -172,6 +188,16 @@ impl Bind<'_> {
         before: Before<'_>,
     ) -> Result<(Rel, Namespace)> {
         let own = name.0.last().and_then(|part| part.as_ident()).map(fold).unwrap_or_default();
+        if own == "unnest" {
+            let mut arrays = Vec::with_capacity(args.len());
+            for arg in args {
+                let FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) = arg else {
+                    return Err(Unbound::NotYet("a named argument"));
+                };
+                arrays.push(arg.clone());
+            }
+            return self.unnest(&arrays, alias, ordinality, before);
+        }
         if ordinality {
             return Err(SqlError::unsupported(
                 format!("WITH ORDINALITY of {own}() is not supported"),

@@ -24,7 +24,7 @@ mod type_planner;
 
 pub use check_view::check_view_query;
 pub(crate) use config::CONFIG;
-pub use errors::map_datafusion_error;
+pub use errors::{map_datafusion_error, map_run_error};
 pub use parameters::{bind_parameters, parameter_arrow_types, parameter_types};
 pub use query::BoundQuery;
 pub(crate) use sources::ViewSource;

@@ -8,11 +8,15 @@ mod avg;
 mod bounded;
 mod canonical;
 mod choice;
+mod coalesce;
+mod dimensions;
 mod exact;
 mod extremes;
 pub(crate) mod generate_series;
 mod interval_order;
+mod like_escape;
 pub mod limit;
+mod nullif;
 mod numbers;
 mod own;
 mod quantified;
@@ -200,7 +204,8 @@ impl Registry {
 
 /// A function of DataFusion with what is missing of Postgres' results.
 fn as_in_postgres(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
-    if let Some(own) = exact::exact(&function).or_else(|| choice::choice(&function)) {
+    let own = exact::exact(&function).or_else(|| choice::choice(&function));
+    if let Some(own) = own.or_else(|| coalesce::coalesce(&function)) {
         return own;
     }
     // All others that give floats only choose among their arguments.
@@ -215,7 +220,9 @@ static MATHEMATICS: LazyLock<BTreeSet<String>> =
 
 /// Functions of our own. Those with names of DataFusion's take their places.
 fn own() -> Vec<Arc<ScalarUDF>> {
-    let mut all = vec![to_char::function(), interval_order(), subscript::function()];
+    let mut all =
+        vec![to_char::function(), interval_order(), subscript::function(), nullif::function(), like_escape::function()];
+    all.extend(dimensions::functions());
     all.extend(numbers::functions());
     all.extend(quantified::functions());
     all.extend(time::functions());

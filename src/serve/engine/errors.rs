@@ -1,6 +1,6 @@
 //! Errors of storage and of DataFusion as SQL errors.
 
-use attune_sql::binder::map_datafusion_error;
+use attune_sql::binder::map_run_error;
 use attune_sql::{SqlError, SqlState};
 use attune_storage::StorageError;
 use datafusion::error::DataFusionError;
@@ -29,7 +29,7 @@ pub(in crate::serve) fn datafusion(error: DataFusionError) -> SqlError {
                 "Read less (WHERE, LIMIT), keep the result as a materialized view, or raise query_memory_bytes.",
             );
     }
-    map_datafusion_error(&error)
+    map_run_error(&error)
 }
 
 fn of_storage(error: &DataFusionError) -> Option<SqlError> {

@@ -28,6 +28,9 @@ use tokio::task::JoinHandle;
 /// Batches that may wait for the client; a slow client stops its query, not the server.
 const CHANNEL_BATCHES: usize = 2;
 
+/// Stack of a query thread: DataFusion plans by recursion, and plans may be as deep as the text is long.
+const STACK_BYTES: usize = 32 << 20;
+
 /// The threads and settings that queries run with.
 pub(super) struct QueryRuntime {
     /// `None` only while it is dropped.
@@ -52,6 +55,7 @@ impl QueryRuntime {
         }
         let runtime = builder
             .thread_name("attune-query")
+            .thread_stack_size(STACK_BYTES)
             // A turn is long: a query that comes in is not to wait for 61 of them.
             .global_queue_interval(1)
             // Nor is one that has paused: tokio wakes those (`yield_now`, a used up budget) at events only.
@@ -63,6 +67,8 @@ impl QueryRuntime {
         let options = session.options_mut();
         options.execution.time_zone = Some("+00:00".to_owned());
         options.sql_parser.map_string_types_to_utf8view = false;
+        // What may be NULL is told less exactly by physical expressions (IS TRUE) than by the plan.
+        options.execution.skip_physical_aggregate_schema_check = true;
         options.extensions.insert(ExpressionLimits::new(config.expression_max_bytes));
         let state = SessionStateBuilder::new()
             .with_config(session)

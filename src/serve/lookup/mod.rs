@@ -285,7 +285,11 @@ pub(super) fn count(count: Option<Count>, parameters: &Parameters, what: &str) -
     let Some(datum) = parameters.datum(index, sql_type)? else { return Ok(None) };
     match integer_value(datum.value()).map(usize::try_from) {
         Some(Ok(count)) => Ok(Some(count)),
-        _ => Err(SqlError::new(SqlState::InvalidParameterValue, format!("{what} must not be negative"))),
+        _ => {
+            let limit = what == "LIMIT";
+            let state = if limit { SqlState::InvalidRowCountInLimit } else { SqlState::InvalidRowCountInOffset };
+            Err(SqlError::new(state, format!("{what} must not be negative")))
+        }
     }
 }
 

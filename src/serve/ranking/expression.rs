@@ -1,7 +1,7 @@
 //! Compiled expressions of a ranking. Parameters in them get their values when it runs: each is a call of a function without
 //! arguments, which is replaced by a literal.
 
-use attune_planner::placeholder_index;
+use attune_planner::{compile, placeholder_index};
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -43,7 +43,7 @@ impl Expression {
             Ok(parameter.map_or_else(|| Transformed::no(e), |parameter| Transformed::yes(parameter.call())))
         });
         let expr = expr.ok()?;
-        let physical = state.create_physical_expr(expr.data, schema).ok()?;
+        let physical = compile(&expr.data, schema, state.config_options()).ok()?;
         Some(Expression { physical, has_parameters: expr.transformed })
     }
 

@@ -4,6 +4,7 @@
 //! guard says when the value is needed at all: in a branch of CASE only if that branch is taken. Without it a subquery of two rows
 //! (21000) in a branch that no row takes would fail the statement.
 
+use super::super::refresh::refresh;
 use super::{array, exists, has_subquery, lift, quantified, scalar};
 use attune_sql::SqlError;
 use attune_sql::algebra::{
@@ -17,16 +18,18 @@ pub(super) struct Extended {
     pub(super) rel: Rel,
     /// What must be true for the present expression to be needed; `None` if that is not told.
     guard: Option<Vec<Expr>>,
+    /// Subqueries that have their column, each with the guard it was computed under.
+    lifted: Vec<(Subquery, Option<Vec<Expr>>, Expr)>,
 }
 
 impl Extended {
     pub(super) fn new(rel: Rel) -> Extended {
-        Extended { rel, guard: Some(Vec::new()) }
+        Extended { rel, guard: Some(Vec::new()), lifted: Vec::new() }
     }
 
     /// As `new`, for conditions that may also read what `rel` does not give: these are no guards.
     pub(super) fn unguarded(rel: Rel) -> Extended {
-        Extended { rel, guard: None }
+        Extended { rel, guard: None, lifted: Vec::new() }
     }
 
     /// The expression over the extended relation, without subqueries.
@@ -67,8 +70,28 @@ impl Extended {
         picks: &dyn Fn(&Subquery) -> bool,
         ids: &mut Ids,
     ) -> Result<Expr, SqlError> {
+        if let Some((_, _, known)) = self.lifted.iter().find(|(own, guard, _)| *own == subquery && *guard == self.guard)
+        {
+            return Ok(known.clone());
+        }
+        let written = subquery.clone();
+        // The same one under another guard: its columns are others.
+        let again = self.lifted.iter().any(|(own, _, _)| *own == subquery);
+        let subquery = if again { renewed(subquery, ids) } else { subquery };
         let rel = lift(subquery.rel, ids)?;
-        match subquery.kind {
+        let value = self.lifted_value(subquery.kind, rel, picks, ids)?;
+        self.lifted.push((written, self.guard.clone(), value.clone()));
+        Ok(value)
+    }
+
+    fn lifted_value(
+        &mut self,
+        kind: SubqueryKind,
+        rel: Rel,
+        picks: &dyn Fn(&Subquery) -> bool,
+        ids: &mut Ids,
+    ) -> Result<Expr, SqlError> {
+        match kind {
             SubqueryKind::Scalar(column) => scalar::value(self, rel, column, ids),
             SubqueryKind::Exists => Ok(exists::value(self, rel, ids)),
             SubqueryKind::Array(column) => array::value(self, rel, column, ids),
@@ -171,4 +194,19 @@ pub(super) fn reads(subquery: &Subquery) -> BTreeSet<ColumnId> {
         read.extend(left.iter().flat_map(Expr::columns));
     }
     read
+}
+
+/// The subquery with columns of its own.
+fn renewed(subquery: Subquery, ids: &mut Ids) -> Subquery {
+    let (rel, renewed) = refresh(subquery.rel, ids);
+    let new = |column: Column| renewed.get(&column.id).cloned().unwrap_or(column);
+    let kind = match subquery.kind {
+        SubqueryKind::Scalar(column) => SubqueryKind::Scalar(new(column)),
+        SubqueryKind::Array(column) => SubqueryKind::Array(new(column)),
+        SubqueryKind::Exists => SubqueryKind::Exists,
+        SubqueryKind::Quantified { left, op, all, columns } => {
+            SubqueryKind::Quantified { left, op, all, columns: columns.into_iter().map(new).collect() }
+        }
+    };
+    Subquery { kind, rel }
 }

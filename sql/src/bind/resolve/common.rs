@@ -85,7 +85,8 @@ fn with_modifier(common: Type, types: &[Type]) -> Type {
             let (precision, scale) = unify(elements);
             Type::Array(SqlType::Numeric { precision, scale })
         }
-        Type::Sql(SqlType::Varchar { .. }) if types.iter().any(|ty| *ty != Type::Unknown && *ty != common) => {
+        // A literal beside it has any length.
+        Type::Sql(SqlType::Varchar { .. }) if types.iter().any(|ty| *ty != common) => {
             Type::Sql(SqlType::Varchar { limit: None })
         }
         Type::Array(SqlType::Varchar { .. }) => Type::Array(SqlType::Varchar { limit: None }),

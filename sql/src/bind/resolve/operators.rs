@@ -218,7 +218,11 @@ impl Resolver<'_> {
             [AnyCompatible, AnyCompatibleArray] => array("array_prepend", vec![left, right]),
             [AnyCompatibleArray, AnyCompatible] => array("array_append", vec![left, right]),
             [AnyCompatibleArray, AnyCompatibleArray] => array("array_concat", vec![left, right]),
-            [Bytea, Bytea] => Err(errors::not_computed("operator ||", &types)),
+            [Bytea, Bytea] => {
+                let ty = Type::Sql(SqlType::Bytea);
+                let args = self.arguments(vec![left, right], &slots)?;
+                Ok(Expr::Call { callee: Callee::Operator(Operator::StringConcat), args, ty })
+            }
             _ => {
                 let left = self.coerce(left, Type::TEXT, CastContext::Explicit)?;
                 let right = self.coerce(right, Type::TEXT, CastContext::Explicit)?;

@@ -45,7 +45,7 @@ fn call(name: &str, args: Vec<Expr>) -> String {
     shown(with(|r| r.function(name, args)))
 }
 
-use SqlType::{BigInt, Boolean, Date, Double, Integer, Interval, Real, SmallInt, Text, Timestamp, TimestampTz};
+use SqlType::{BigInt, Boolean, Bytea, Date, Double, Integer, Interval, Real, SmallInt, Text, Timestamp, TimestampTz};
 
 #[test]
 fn arithmetic() {
@@ -87,6 +87,9 @@ fn concatenation() {
     assert_eq!(binary(of(Integer), "||", text("a")), "text");
     assert_eq!(binary(of(Integer), "||", of(Integer)), "operator does not exist: integer || integer");
     assert_eq!(binary(text("a"), "||", text("b")), "text");
+    assert_eq!(binary(of(Bytea), "||", of(Bytea)), "bytea");
+    assert_eq!(binary(text("\\x01"), "||", of(Bytea)), "bytea");
+    assert_eq!(binary(of(Bytea), "||", null()), "bytea");
     assert_eq!(binary(integers(), "||", of(Integer)), "integer[]");
     assert_eq!(binary(integers(), "||", text("{2}")), "integer[]");
     assert_eq!(binary(of(Integer), "||", integers()), "integer[]");
@@ -161,6 +164,12 @@ fn functions() {
         ("coalesce", vec![of(Integer), of(Text)], "COALESCE types integer and text cannot be matched"),
         ("nullif", vec![of(SmallInt), of(Integer)], "smallint"),
         ("nullif", vec![of(Integer), of(numeric(3, 1))], "numeric"),
+        ("nullif", vec![of(Real), of(Double)], "real"),
+        ("nullif", vec![of(Date), of(Timestamp)], "date"),
+        ("nullif", vec![text("1.5"), of(numeric(3, 1))], "numeric"),
+        ("nullif", vec![of(Integer), of(Text)], "operator does not exist: integer = text"),
+        ("like_escape", vec![text("a!_"), text("!")], "text"),
+        ("array_lower", vec![column(Type::Array(Integer)), of(Integer)], "integer"),
         ("greatest", vec![of(Integer), of(Double)], "double precision"),
         ("greatest", vec![of(Interval), of(Interval)], "interval"),
         ("text", vec![of(Integer)], "text"),
@@ -169,11 +178,83 @@ fn functions() {
         ("array_append", vec![column(Type::Array(Integer)), of(BigInt)], "bigint[]"),
         ("md5", vec![text("a")], "text"),
         ("nosuch", vec![of(Integer)], "function nosuch(integer) does not exist"),
+        ("substr", vec![of(Text)], "function substr(text) does not exist"),
+        ("substring", vec![of(Text)], "function substring(text) does not exist"),
+        (
+            "extract",
+            vec![Expr::constant(ScalarValue::Utf8(Some("year".to_owned())), Type::TEXT), of(Text)],
+            "function pg_catalog.extract(unknown, text) does not exist",
+        ),
     ] {
         assert_eq!(call(name, args.clone()), expected, "{name}({args:?})");
     }
     let error = with(|r| r.function("lenght", vec![text("a")])).unwrap_err();
     assert_eq!(error.hint.as_deref(), Some("Did you mean \"length\"?"));
+}
+
+/// The name of the function that a call became; `case` for a CASE.
+fn computed_by(expr: &Expr) -> &str {
+    match expr {
+        Expr::Call { callee: Callee::Function(function), .. } => function.name(),
+        Expr::Case { .. } => "case",
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn functions_are_computed_as_in_postgres() {
+    let by = |name: &str, args: Vec<Expr>| with(|r| r.function(name, args)).map(|e| computed_by(&e).to_owned());
+    assert_eq!(by("round", vec![of(Double)]).unwrap(), "rint");
+    assert_eq!(by("round", vec![of(numeric(5, 2))]).unwrap(), "round");
+    assert_eq!(by("date_part", vec![text("second"), of(Timestamp)]).unwrap(), "date_part_double");
+    assert_eq!(by("greatest", vec![of(Interval), of(Interval)]).unwrap(), "greatest");
+}
+
+fn subquery() -> Expr {
+    let kind = crate::algebra::SubqueryKind::Exists;
+    Expr::Subquery(Box::new(crate::algebra::Subquery { kind, rel: crate::algebra::Rel::Unit }))
+}
+
+fn parts(expr: &Expr) -> usize {
+    let mut count = 0;
+    expr.visit(&mut |_| count += 1);
+    count
+}
+
+#[test]
+fn coalesce_is_a_case_only_where_a_later_value_may_fail() {
+    let by = |args: Vec<Expr>| computed_by(&with(|r| r.function("coalesce", args)).unwrap()).to_owned();
+    let quotient = || with(|r| r.binary("/", number("1").unwrap(), of(Integer))).unwrap();
+    assert_eq!(by(vec![of(Integer), number("0").unwrap()]), "coalesce");
+    assert_eq!(by(vec![quotient(), of(Integer)]), "coalesce");
+    assert_eq!(by(vec![of(Integer), of(BigInt), text("7")]), "coalesce");
+    assert_eq!(by(vec![of(Integer), quotient()]), "case");
+    // What must not be there twice.
+    assert_eq!(by(vec![subquery(), Expr::Not(Box::new(of(Boolean)))]), "coalesce");
+    assert_eq!(by(vec![of(Boolean), subquery()]), "coalesce");
+    // A value with NULL before it is that value.
+    assert_eq!(with(|r| r.function("coalesce", vec![null(), of(Integer)])).unwrap().ty(), Type::INTEGER);
+
+    let mut nested = of(Integer);
+    for _ in 0..50 {
+        nested = with(|r| r.function("coalesce", vec![nested, quotient()])).unwrap();
+    }
+    assert!(parts(&nested) < 1_000, "{}", parts(&nested));
+}
+
+#[test]
+fn nullif_repeats_no_more_than_a_value() {
+    let made = |args: Vec<Expr>| with(|r| r.function("nullif", args)).unwrap();
+    assert_eq!(computed_by(&made(vec![of(Integer), number("0").unwrap()])), "case");
+    let sum = || with(|r| r.binary("+", of(Integer), of(Integer))).unwrap();
+    let call = made(vec![sum(), of(BigInt)]);
+    assert_eq!((computed_by(&call), call.ty()), ("nullif", Type::INTEGER));
+    let once = made(vec![subquery(), of(Boolean)]);
+    let count = std::cell::Cell::new(0);
+    once.visit(&mut |part| count.set(count.get() + usize::from(matches!(part, Expr::Subquery(_)))));
+    assert_eq!(count.get(), 1);
+    // A numeric keeps its digits, whatever it is compared with.
+    assert_eq!(made(vec![of(numeric(10, 1)), of(numeric(10, 3))]).ty(), Type::Sql(numeric(10, 1)));
 }
 
 #[test]

@@ -14,17 +14,40 @@ use std::error::Error;
 /// The error a client sees for an error of DataFusion or Arrow, while planning and while running.
 #[must_use]
 pub fn map_datafusion_error(error: &DataFusionError) -> SqlError {
+    mapped(error, Phase::Planning)
+}
+
+/// The same of a plan that is run: whatever is wrong with the plan itself is then a fault of ours, and not of the statement.
+#[must_use]
+pub fn map_run_error(error: &DataFusionError) -> SqlError {
+    mapped(error, Phase::Running)
+}
+
+/// What DataFusion was asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// To understand a statement.
+    Planning,
+    /// To compute rows.
+    Running,
+}
+
+fn mapped(error: &DataFusionError, phase: Phase) -> SqlError {
+    if let Some(error) = own_text(error).and_then(run::regular_expression) {
+        return error;
+    }
     match error {
-        DataFusionError::Diagnostic(diagnostic, inner) => positioned(map_datafusion_error(inner), diagnostic.span),
-        DataFusionError::Context(_, inner) => map_datafusion_error(inner),
-        DataFusionError::Shared(inner) => map_datafusion_error(inner),
+        DataFusionError::Diagnostic(diagnostic, inner) => positioned(mapped(inner, phase), diagnostic.span),
+        DataFusionError::Context(_, inner) => mapped(inner, phase),
+        DataFusionError::Shared(inner) => mapped(inner, phase),
         DataFusionError::Collection(errors) => match errors.first() {
-            Some(first) => map_datafusion_error(first),
-            None => SqlError::internal("an error without a message"),
+            Some(first) => mapped(first, phase),
+            None => fault("an error without a message"),
         },
-        DataFusionError::External(inner) => external(inner.as_ref()),
-        DataFusionError::ArrowError(inner, _) => arrow(inner),
+        DataFusionError::External(inner) => external(inner.as_ref(), phase),
+        DataFusionError::ArrowError(inner, _) => arrow(inner, phase),
         DataFusionError::SchemaError(inner, _) => schema(inner),
+        DataFusionError::Plan(message) if phase == Phase::Running => plan::run(message),
         DataFusionError::Plan(message) => plan::plan(message),
         DataFusionError::SQL(inner, _) => {
             SqlError::new(SqlState::SyntaxError, inner.to_string().trim_start_matches("sql parser error: ").to_owned())
@@ -35,29 +58,49 @@ pub fn map_datafusion_error(error: &DataFusionError) -> SqlError {
         DataFusionError::ResourcesExhausted(message) => SqlError::new(SqlState::OutOfMemory, first_line(message))
             .with_hint("Read less at once: add a WHERE or LIMIT, or make a materialized view of the aggregation."),
         DataFusionError::IoError(inner) => SqlError::new(SqlState::IoError, inner.to_string()),
-        DataFusionError::Internal(message) => plan::internal(message),
-        other => SqlError::internal(first_line(&other.strip_backtrace())),
+        DataFusionError::Internal(message) if phase == Phase::Planning => plan::internal(message),
+        DataFusionError::Internal(message) => fault(message),
+        other => fault(&other.strip_backtrace()),
     }
 }
 
+/// The text of an error that wraps no other.
+fn own_text(error: &DataFusionError) -> Option<&str> {
+    match error {
+        DataFusionError::Plan(text)
+        | DataFusionError::NotImplemented(text)
+        | DataFusionError::Execution(text)
+        | DataFusionError::Internal(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// A fault. What the engine says of it is for the log: a client can do nothing with it.
+fn fault(text: &str) -> SqlError {
+    tracing::error!(error = first_line(text), "a query has failed by a fault");
+    SqlError::internal("internal error").with_hint(
+        "This is a fault in Attune. Please report it with the statement; the server's log has more about it.",
+    )
+}
+
 /// An error that passed through DataFusion: one of ours, or one wrapped again.
-fn external(error: &(dyn Error + Send + Sync + 'static)) -> SqlError {
+fn external(error: &(dyn Error + Send + Sync + 'static), phase: Phase) -> SqlError {
     if let Some(ours) = error.downcast_ref::<SqlError>() {
         return ours.clone();
     }
     if let Some(inner) = error.downcast_ref::<DataFusionError>() {
-        return map_datafusion_error(inner);
+        return mapped(inner, phase);
     }
     if let Some(inner) = error.downcast_ref::<ArrowError>() {
-        return arrow(inner);
+        return arrow(inner, phase);
     }
     let message = error.to_string();
-    run::regular_expression(&message).unwrap_or_else(|| SqlError::internal(message))
+    run::regular_expression(&message).unwrap_or_else(|| fault(&message))
 }
 
-fn arrow(error: &ArrowError) -> SqlError {
+fn arrow(error: &ArrowError, phase: Phase) -> SqlError {
     match error {
-        ArrowError::ExternalError(inner) => external(inner.as_ref()),
+        ArrowError::ExternalError(inner) => external(inner.as_ref(), phase),
         other => run::arrow(other),
     }
 }
@@ -121,4 +164,82 @@ fn first_line(message: &str) -> String {
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(before)?;
     rest.split_once(after).map(|(found, _)| found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What compiling `text` as a regular expression says, as Arrow words it.
+    fn not_compiled(debug: &str) -> String {
+        format!("Regular expression did not compile: {debug}")
+    }
+
+    const UNCLOSED: &str = "Syntax(\n~~~\nregex parse error:\n    (\n    ^\nerror: unclosed group\n~~~\n)";
+
+    fn both(error: &DataFusionError) -> [SqlError; 2] {
+        [map_datafusion_error(error), map_run_error(error)]
+    }
+
+    #[test]
+    fn regular_expressions_are_known_in_every_wrapping() {
+        let text = not_compiled(UNCLOSED);
+        let arrow = || ArrowError::ComputeError(text.clone());
+        let inside = format!("failed to call 'regex_match_dyn_scalar' {}", arrow());
+        for error in [
+            DataFusionError::Internal(inside.clone()),
+            DataFusionError::Execution(inside.clone()),
+            DataFusionError::Plan(inside.clone()),
+            DataFusionError::NotImplemented(inside),
+            DataFusionError::from(arrow()),
+            DataFusionError::from(ArrowError::ParseError(text.clone())),
+            DataFusionError::from(ArrowError::CastError(text.clone())),
+            DataFusionError::from(ArrowError::CDataInterface(text.clone())),
+            DataFusionError::from(ArrowError::ExternalError(Box::new(arrow()))),
+            DataFusionError::External(Box::new(DataFusionError::from(arrow()))),
+            DataFusionError::External(text.clone().into()),
+            DataFusionError::Internal(text.clone()).context("while testing"),
+        ] {
+            for mapped in both(&error) {
+                assert_eq!(mapped.state, SqlState::InvalidRegularExpression, "{error:?}");
+                assert_eq!(mapped.message, "invalid regular expression: unclosed group", "{error:?}");
+            }
+        }
+        let large = DataFusionError::Execution(not_compiled("CompiledTooBig(10485760)"));
+        assert_eq!(map_run_error(&large).message, "invalid regular expression: it is too large");
+    }
+
+    #[test]
+    fn faults_keep_the_text_of_the_engine_to_the_log() {
+        let hidden = |error: &SqlError| {
+            assert_eq!((error.state, error.message.as_str()), (SqlState::InternalError, "internal error"));
+            assert!(error.hint.is_some() && error.detail.is_none());
+        };
+        let schema = || ArrowError::SchemaError("secret".to_owned());
+        for error in [
+            DataFusionError::Internal("secret\nmore".to_owned()),
+            DataFusionError::Configuration("secret".to_owned()),
+            DataFusionError::from(schema()),
+            DataFusionError::External(Box::new(schema())),
+            DataFusionError::External("secret".into()),
+        ] {
+            both(&error).iter().for_each(hidden);
+        }
+        for text in ["secret", "Subquery secret", "expects 2 secrets", "No field named secret"] {
+            hidden(&map_run_error(&DataFusionError::Plan(text.to_owned())));
+        }
+        hidden(&map_run_error(&DataFusionError::Internal("Subquery: not supported".to_owned())));
+    }
+
+    #[test]
+    fn functions_tell_of_their_arguments_while_they_run() {
+        let message = |text: &str| {
+            let error = map_run_error(&DataFusionError::Plan(text.to_owned()));
+            format!("{} {}", error.state.code(), error.message)
+        };
+        let encoding = "There is no built-in encoding named 'base32', currently supported encodings are: base64, hex";
+        assert_eq!(message(encoding), "22023 unrecognized encoding: \"base32\"");
+        let global = "regexp_like() does not support the \"global\" option";
+        assert_eq!(message(global), format!("22023 {global}"));
+    }
 }

@@ -1,6 +1,6 @@
 //! Errors of planning, told apart by DataFusion's messages.
 
-use super::{between, did_you_mean, first_line};
+use super::{between, did_you_mean, fault, first_line};
 use crate::functions::Registry;
 use crate::{SqlError, SqlState};
 
@@ -191,11 +191,22 @@ fn sql_types(text: &str) -> String {
     NAMES.iter().fold(text.to_owned(), |text, (arrow, sql)| text.replace(arrow, sql))
 }
 
+/// The same while a plan is run. Only functions still say then what is wrong with the values of their arguments.
+pub(super) fn run(message: &str) -> SqlError {
+    if let Some(name) = between(message, "There is no built-in encoding named '", "'") {
+        return SqlError::new(SqlState::InvalidParameterValue, format!("unrecognized encoding: \"{name}\""));
+    }
+    if message.contains("does not support the \"global\" option") {
+        return SqlError::new(SqlState::InvalidParameterValue, first_line(message));
+    }
+    fault(message)
+}
+
 /// DataFusion's "internal" errors: some say that a query makes no sense, the rest are faults.
 pub(super) fn internal(message: &str) -> SqlError {
     let line = first_line(message);
     if line.contains("Subquery") || line.contains("subquery") || line.contains("not supported") {
         return SqlError::new(SqlState::FeatureNotSupported, line);
     }
-    SqlError::internal(line)
+    fault(message)
 }

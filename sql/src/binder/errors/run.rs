@@ -1,6 +1,6 @@
 //! Errors of running: arithmetic, casts, parsing of values.
 
-use super::{between, first_line};
+use super::{between, fault, first_line};
 use crate::types::SqlType;
 use crate::{SqlError, SqlState};
 use datafusion::arrow::datatypes::DataType;
@@ -8,6 +8,9 @@ use datafusion::arrow::error::ArrowError;
 
 /// An error of an Arrow kernel.
 pub(super) fn arrow(error: &ArrowError) -> SqlError {
+    if let Some(error) = regular_expression(&error.to_string()) {
+        return error;
+    }
     match error {
         ArrowError::DivideByZero => division_by_zero(),
         ArrowError::ArithmeticOverflow(message) => out_of_range(message),
@@ -17,7 +20,7 @@ pub(super) fn arrow(error: &ArrowError) -> SqlError {
         ArrowError::NotYetImplemented(message) => SqlError::new(SqlState::FeatureNotSupported, first_line(message)),
         ArrowError::MemoryError(message) => SqlError::new(SqlState::OutOfMemory, first_line(message)),
         ArrowError::IoError(message, _) => SqlError::new(SqlState::IoError, first_line(message)),
-        other => SqlError::internal(first_line(&other.to_string())),
+        other => fault(&other.to_string()),
     }
 }
 
@@ -45,17 +48,18 @@ pub(super) fn execution(message: &str) -> SqlError {
 
 /// An error of the regex crate: its last line says what is wrong.
 pub(super) fn regular_expression(message: &str) -> Option<SqlError> {
-    let is_one = message.contains("regex parse error")
-        || message.contains("Regular expression did not compile")
-        || message.contains("exceeds size limit");
+    let too_large = message.contains("CompiledTooBig") || message.contains("exceeds size limit");
+    let is_one = message.contains("regex parse error") || message.contains("Regular expression did not compile");
+    if !is_one && !too_large {
+        return None;
+    }
     let reason = match message.rsplit_once("error: ") {
+        _ if too_large => "it is too large".to_owned(),
         Some((_, reason)) => first_line(reason).trim_end_matches(['"', ')', ',', '~', '\n']).to_owned(),
         None => first_line(message),
     };
-    is_one.then(|| {
-        SqlError::new(SqlState::InvalidRegularExpression, format!("invalid regular expression: {reason}"))
-            .with_hint("Regular expressions are those of Rust's regex crate: no look-around, no back references.")
-    })
+    let error = SqlError::new(SqlState::InvalidRegularExpression, format!("invalid regular expression: {reason}"));
+    Some(error.with_hint("Regular expressions are those of Rust's regex crate: no look-around, no back references."))
 }
 
 fn division_by_zero() -> SqlError {

@@ -248,7 +248,7 @@ fn errors_of_running_have_their_states() {
         cancelled (57014)
         too much (53200); hint: Read less at once: add a WHERE or LIMIT, or make a materialized view of the aggregation.
         more than one row returned by a subquery used as an expression (21000)
-        fault (XX000)
+        internal error (XX000); hint: This is a fault in Attune. Please report it with the statement; the server's log has more about it.
         this (0A000); hint: docs/sql.md lists what queries can contain.
     "#]]
     .assert_eq(&out);

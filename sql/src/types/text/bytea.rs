@@ -24,7 +24,7 @@ pub fn write_bytea(out: &mut impl Write, bytes: &[u8]) {
 /// Reads `\x00ff` (white space between bytes allowed) or `a\\b\000`.
 ///
 /// # Errors
-/// 22P02 for what is neither.
+/// 22023 for what is no hexadecimal, 22P02 for what is neither.
 pub fn read_bytea(text: &str) -> Result<Vec<u8>, SqlError> {
     match text.strip_prefix("\\x") {
         Some(hex) => read_hex(hex),
@@ -40,7 +40,7 @@ fn read_hex(hex: &str) -> Result<Vec<u8>, SqlError> {
             if high.is_none() && character.is_ascii_whitespace() {
                 continue;
             }
-            return Err(invalid(format!("invalid hexadecimal digit: \"{character}\"")));
+            return Err(no_hex(format!("invalid hexadecimal digit: \"{character}\"")));
         };
         match high.take() {
             None => high = Some(digit),
@@ -49,7 +49,7 @@ fn read_hex(hex: &str) -> Result<Vec<u8>, SqlError> {
     }
     match high {
         None => Ok(bytes),
-        Some(_) => Err(invalid("invalid hexadecimal data: odd number of digits".to_owned())),
+        Some(_) => Err(no_hex("invalid hexadecimal data: odd number of digits".to_owned())),
     }
 }
 
@@ -67,7 +67,9 @@ fn read_escaped(text: &[u8]) -> Result<Vec<u8>, SqlError> {
                 bytes.push((a - b'0') * 64 + (b - b'0') * 8 + (c - b'0'));
                 rest = tail;
             }
-            (b'\\', _) => return Err(invalid("invalid input syntax for type bytea".to_owned())),
+            (b'\\', _) => {
+                return Err(SqlError::new(SqlState::InvalidTextRepresentation, "invalid input syntax for type bytea"));
+            }
             (byte, tail) => {
                 bytes.push(*byte);
                 rest = tail;
@@ -77,8 +79,9 @@ fn read_escaped(text: &[u8]) -> Result<Vec<u8>, SqlError> {
     Ok(bytes)
 }
 
-fn invalid(message: String) -> SqlError {
-    SqlError::new(SqlState::InvalidTextRepresentation, message)
+/// The code that PostgreSQL has for it, though its text is no value.
+fn no_hex(message: String) -> SqlError {
+    SqlError::new(SqlState::InvalidParameterValue, message)
 }
 
 #[cfg(test)]
@@ -90,8 +93,16 @@ mod tests {
     fn bytes_are_read_in_both_forms() {
         assert_eq!(read_bytea("\\x00 fF"), Ok(vec![0, 255]));
         assert_eq!(read_bytea("a\\\\\\377"), Ok(vec![b'a', b'\\', 255]));
-        for wrong in ["\\x0", "\\xzz", "\\x0 0", "\\9", "\\400"] {
+        for wrong in ["\\9", "\\400"] {
             assert_eq!(read_bytea(wrong).map_err(|e| e.state), Err(SqlState::InvalidTextRepresentation), "{wrong}");
+        }
+        for (wrong, message) in [
+            ("\\xabc", "invalid hexadecimal data: odd number of digits"),
+            ("\\xag", "invalid hexadecimal digit: \"g\""),
+            ("\\x0 0", "invalid hexadecimal digit: \" \""),
+        ] {
+            let error = SqlError::new(SqlState::InvalidParameterValue, message);
+            assert_eq!(read_bytea(wrong), Err(error), "{wrong}");
         }
         assert_eq!(written(|out| write_bytea(out, &[0, 255])), "\\x00ff");
         let many = vec![0xa5; 2 * TOGETHER + 1];

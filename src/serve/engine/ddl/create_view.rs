@@ -125,7 +125,10 @@ fn take_types(columns: &mut [Column], plan: &DataflowPlan) -> Result<(), SqlErro
 /// Columns of the view: names given, or those of the query.
 fn columns(view: &CreateView, bound: &PlannedQuery) -> Result<Vec<Column>, SqlError> {
     if view.columns.len() > bound.names.len() {
-        let message = "CREATE VIEW specifies more column names than columns";
+        let message = match view.materialized {
+            true => "too many column names were specified",
+            false => "CREATE VIEW specifies more column names than columns",
+        };
         return Err(SqlError::new(SqlState::SyntaxError, message));
     }
     if bound.names.len() > MAX_COLUMNS {

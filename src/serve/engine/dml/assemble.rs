@@ -1,12 +1,15 @@
 //! Complete rows of a relation from the columns a statement gives.
 
 use super::coerce;
+use super::conflict::assigned_to;
 use super::target::Target;
-use crate::serve::engine::row_program::RowProgram;
+use crate::serve::engine::row_program::{Execution, RowProgram};
 use crate::serve::engine::{Engine, errors};
+use attune_planner::RowExpression;
 use attune_sql::SqlError;
+use attune_sql::bind::Place;
 use attune_sql::binder::Binder;
-use attune_sql::catalog::Catalog;
+use attune_sql::catalog::{Catalog, Column};
 use attune_sql::statement::parse_expression;
 use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, new_null_array};
 use datafusion::common::DFSchema;
@@ -22,40 +25,52 @@ pub(super) struct Defaults {
 impl Defaults {
     /// Binds the defaults of a relation.
     pub(super) fn new(engine: &Engine, catalog: &Catalog, target: &Target) -> Result<Defaults, SqlError> {
-        // Positions in their texts mean nothing in the text of the statement.
-        Defaults::bind(engine, catalog, target).map_err(|error| SqlError { position: None, ..error })
-    }
-
-    fn bind(engine: &Engine, catalog: &Catalog, target: &Target) -> Result<Defaults, SqlError> {
+        let sources = engine.sources(catalog, crate::serve::engine::read::Identity::Hidden);
+        let binder = Binder { catalog, sources: &sources };
         let mut columns = Vec::new();
         let mut exprs = Vec::new();
         for (index, column) in target.relation.visible_columns() {
-            let Some(text) = &column.default else { continue };
-            let sources = engine.sources(catalog, crate::serve::engine::read::Identity::Hidden);
-            let binder = Binder { catalog, sources: &sources };
-            let bound = match super::literal::parse(&parse_expression(text)?, column)? {
-                Some(value) => datafusion::logical_expr::Expr::Literal(value, None),
-                None => binder.expression(&parse_expression(text)?, &DFSchema::empty(), &[], None)?,
-            };
-            columns.push(index);
-            exprs.push(bound);
+            if column.default.is_some() {
+                columns.push(index);
+                exprs.push(default(&binder, column)?);
+            }
         }
-        Ok(Defaults { columns, program: RowProgram::new(DFSchema::empty(), exprs)? })
+        Ok(Defaults { columns, program: RowProgram::new(DFSchema::empty(), exprs) })
     }
 
     /// The value of each column that has a default, for one execution of a statement.
-    pub(super) fn evaluate(&self, engine: &Engine, target: &Target) -> Result<Vec<Option<ScalarValue>>, SqlError> {
+    pub(super) fn evaluate(
+        &self,
+        engine: &Engine,
+        target: &Target,
+        execution: Execution<'_>,
+    ) -> Result<Vec<Option<ScalarValue>>, SqlError> {
         let mut values = vec![None; target.visible()];
         if self.program.is_empty() {
             return Ok(values);
         }
-        for (column, value) in self.columns.iter().zip(self.program.constants(engine, &[])?) {
+        for (column, value) in self.columns.iter().zip(self.program.constants(engine, execution)?) {
             let array = value.to_array().map_err(errors::datafusion)?;
             let array = coerce::array(&array, &target.relation.columns[*column])?;
             values[*column] = Some(ScalarValue::try_from_array(&array, 0).map_err(errors::datafusion)?);
         }
         Ok(values)
     }
+}
+
+/// The DEFAULT of a column, NULL if it has none.
+pub(super) fn default(binder: &Binder<'_>, column: &Column) -> Result<RowExpression, SqlError> {
+    let Some(text) = &column.default else { return Ok(RowExpression::null(column.sql_type)) };
+    let place = Place::Default(assigned_to(column));
+    let bind = || -> Result<RowExpression, SqlError> {
+        let expr = parse_expression(text)?;
+        match super::literal::parse(&expr, column)? {
+            Some(value) => Ok(RowExpression::constant(value, column.sql_type)),
+            None => RowExpression::bind(binder, &expr, &DFSchema::empty(), &[], place),
+        }
+    };
+    // A position in its text means nothing in the text of the statement.
+    bind().map_err(|error| SqlError { position: None, ..error })
 }
 
 /// Rows of all columns from arrays of some (already of the column's type); the others get their default or NULL, a hidden
@@ -66,10 +81,11 @@ pub(super) fn rows(
     defaults: &Defaults,
     mut given: Vec<Option<ArrayRef>>,
     count: usize,
+    execution: Execution<'_>,
 ) -> Result<RecordBatch, SqlError> {
     given.resize(target.relation.columns.len(), None);
     let needs_default = defaults.columns.iter().any(|c| given[*c].is_none());
-    let values = if needs_default { defaults.evaluate(engine, target)? } else { Vec::new() };
+    let values = if needs_default { defaults.evaluate(engine, target, execution)? } else { Vec::new() };
     let mut arrays = Vec::with_capacity(given.len());
     for (index, (array, column)) in given.into_iter().zip(&target.relation.columns).enumerate() {
         arrays.push(match (array, values.get(index)) {

@@ -5,6 +5,7 @@ use super::returning::Returning;
 use super::target::Target;
 use super::{assemble, coerce, retry};
 use crate::coordinator::{Expected, RelationChange, RowChange};
+use crate::serve::engine::row_program::Execution;
 use crate::serve::engine::select::Select;
 use crate::serve::engine::{Engine, Outcome, OutputColumn, Transaction, errors, result};
 use attune_sql::SqlError;
@@ -35,8 +36,9 @@ impl Engine {
         transaction: &mut Transaction,
     ) -> Result<Outcome, SqlError> {
         let mut attempts = retry::Attempts::new(self);
+        let execution = Execution::begin(&parameters);
         loop {
-            let found = self.query_rows(&change.query, &change.query_columns, &parameters, transaction).await?;
+            let found = self.query_rows(&change.query, &change.query_columns, execution, transaction).await?;
             let (changes, shown) = changes(change, &found)?;
             let count = shown.num_rows();
             let mutation = RelationChange::Mutate { table: change.target.relation.id.0, changes };
@@ -46,7 +48,7 @@ impl Engine {
             let verb = if change.assigned.is_some() { "UPDATE" } else { "DELETE" };
             return match (&change.returning, columns) {
                 (Some(returning), Some(columns)) => {
-                    let batch = returning.evaluate(self, &parameters, &shown)?;
+                    let batch = returning.evaluate(self, execution, &shown)?;
                     Ok(result::rows(columns.to_vec(), vec![batch], verb))
                 }
                 _ => Ok(result::command(format!("{verb} {count}"))),

@@ -1,15 +1,17 @@
 //! ON CONFLICT: what it says, bound.
 
-use super::coerce;
+use super::assemble;
+use super::prepare_insert::Parameters;
 use super::target::Target;
 use crate::serve::engine::errors;
 use crate::serve::engine::row_program::RowProgram;
+use attune_planner::RowExpression;
+use attune_sql::bind::{Assigned, Place};
 use attune_sql::binder::Binder;
-use attune_sql::statement::fold;
-use attune_sql::types::SqlType;
+use attune_sql::catalog::Column;
+use attune_sql::statement::{fold, parse_expression};
 use attune_sql::{SqlError, SqlState};
 use datafusion::common::{DFSchema, TableReference};
-use datafusion::logical_expr::ExprSchemable;
 use datafusion::sql::sqlparser::ast::{
     Assignment, AssignmentTarget, ConflictTarget, DoUpdate, Expr, OnConflictAction, OnInsert, Spanned,
 };
@@ -27,11 +29,12 @@ pub(super) enum Conflict {
 
 /// DO UPDATE SET ... WHERE ....
 pub(super) struct ConflictUpdate {
-    /// Assigned columns; the program's first expressions.
+    /// Assigned columns.
     pub(super) columns: Vec<usize>,
-    /// New values, and last the condition if there is one; over the existing row's columns, then `excluded`'s.
+    /// Their new values, over the existing row's columns, then `excluded`'s.
     pub(super) program: RowProgram,
-    pub(super) has_condition: bool,
+    /// Which rows are changed, over the same columns.
+    pub(super) condition: Option<RowProgram>,
 }
 
 /// Binds ON CONFLICT. `alias` is what the target is called in the statement.
@@ -40,7 +43,7 @@ pub(super) fn bind(
     target: &Target,
     alias: &str,
     on: Option<&OnInsert>,
-    declared: &[Option<SqlType>],
+    parameters: &mut Parameters,
 ) -> Result<Conflict, SqlError> {
     let on = match on {
         None => return Ok(Conflict::Refuse),
@@ -65,7 +68,7 @@ pub(super) fn bind(
             Err(SqlError::new(SqlState::SyntaxError, message).with_hint("For example, ON CONFLICT (column_name)."))
         }
         OnConflictAction::DoUpdate(update) => {
-            bind_update(binder, target, alias, update, declared).map(Conflict::Update)
+            bind_update(binder, target, alias, update, parameters).map(Conflict::Update)
         }
     }
 }
@@ -99,7 +102,7 @@ fn bind_update(
     target: &Target,
     alias: &str,
     update: &DoUpdate,
-    declared: &[Option<SqlType>],
+    parameters: &mut Parameters,
 ) -> Result<ConflictUpdate, SqlError> {
     let schema = visible(target, alias)?.join(&visible(target, "excluded")?).map_err(errors::datafusion)?;
     let mut columns = Vec::new();
@@ -110,13 +113,19 @@ fn bind_update(
             return Err(assigned_twice(target, column).or_at(assignment.span()));
         }
         columns.push(column);
-        exprs.push(value_expression(binder, target, column, value, &schema, declared)?);
+        let definition = &target.relation.columns[column];
+        let place = Place::Set(assigned_to(definition));
+        exprs.push(value_expression(binder, definition, value, &schema, place, parameters)?);
     }
-    if let Some(condition) = &update.selection {
-        exprs.push(binder.expression(condition, &schema, declared, Some(SqlType::Boolean))?);
-    }
-    let program = RowProgram::new(schema, exprs)?;
-    Ok(ConflictUpdate { columns, program, has_condition: update.selection.is_some() })
+    let condition = match &update.selection {
+        None => None,
+        Some(condition) => {
+            let bound = RowExpression::bind(binder, condition, &schema, &parameters.declared(), Place::Where)?;
+            parameters.note_types(bound.parameters());
+            Some(RowProgram::new(schema.clone(), vec![bound]))
+        }
+    };
+    Ok(ConflictUpdate { columns, program: RowProgram::new(schema, exprs), condition })
 }
 
 /// The columns a user sees, under a name.
@@ -155,43 +164,38 @@ pub(super) fn assigned_twice(target: &Target, column: usize) -> SqlError {
     SqlError::new(SqlState::SyntaxError, format!("multiple assignments to same column \"{name}\""))
 }
 
-/// A value for a column: literals and parameters take the column's type, DEFAULT its default.
+/// A column as what a value is assigned to.
+pub(super) fn assigned_to(column: &Column) -> Assigned<'_> {
+    Assigned { column: &column.name, sql_type: column.sql_type }
+}
+
+/// A value for a column: literals and parameters take the column's type, DEFAULT its default. What it tells of parameters is noted.
 pub(super) fn value_expression(
     binder: &Binder<'_>,
-    target: &Target,
-    column: usize,
+    column: &Column,
     value: &Expr,
     schema: &DFSchema,
-    declared: &[Option<SqlType>],
-) -> Result<datafusion::logical_expr::Expr, SqlError> {
-    let definition = &target.relation.columns[column];
-    if let Some(literal) = super::literal::parse_at(value, definition)? {
-        return Ok(datafusion::logical_expr::Expr::Literal(literal, None));
+    place: Place<'_>,
+    parameters: &mut Parameters,
+) -> Result<RowExpression, SqlError> {
+    if let Some(literal) = super::literal::parse_at(value, column)? {
+        return Ok(RowExpression::constant(literal, column.sql_type));
     }
     if is_default(value) {
-        return match &definition.default {
-            None => Ok(datafusion::logical_expr::Expr::Literal(datafusion::scalar::ScalarValue::Null, None)),
-            Some(text) => {
-                let default = attune_sql::statement::parse_expression(text)?;
-                let bound = value_expression(binder, target, column, &default, schema, declared);
-                // A position in the text of the default is none in that of the statement.
-                bound.map_err(|error| SqlError { position: None, ..error })
-            }
-        };
+        return assemble::default(binder, column);
     }
-    let parameter =
-        matches!(value, Expr::Value(v) if matches!(v.value, datafusion::sql::sqlparser::ast::Value::Placeholder(_)));
-    let at = value.span();
-    let bound = binder.expression(value, schema, declared, parameter.then_some(definition.sql_type));
-    let bound = bound.map_err(|error| error.or_at(at))?;
-    let data_type = bound.get_type(schema).map_err(errors::datafusion)?;
-    if let Some(from) = SqlType::from_arrow(&data_type).filter(|_| !data_type.is_null()) {
-        coerce::check(from, definition).map_err(|error| error.or_at(at))?;
-    }
+    let bound = RowExpression::bind(binder, value, schema, &parameters.declared(), place);
+    let bound = bound.map_err(|error| error.or_at(value.span()))?;
+    parameters.note_types(bound.parameters());
     Ok(bound)
 }
 
 /// Whether a value is the word DEFAULT.
 pub(super) fn is_default(value: &Expr) -> bool {
     matches!(value, Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("default"))
+}
+
+/// What DEFAULT stands for where a value is part of a query.
+pub(super) fn default_syntax(column: &Column) -> Result<Expr, SqlError> {
+    parse_expression(column.default.as_deref().unwrap_or("NULL"))
 }

@@ -7,6 +7,7 @@ use super::returning::Returning;
 use super::target::Target;
 use super::{coerce, retry};
 use crate::coordinator::{Expected, RelationChange, RowChange};
+use crate::serve::engine::row_program::Execution;
 use crate::serve::engine::{Engine, Outcome, OutputColumn, Transaction, errors, result};
 use attune_sql::SqlError;
 use bytes::Bytes;
@@ -41,11 +42,12 @@ impl Engine {
         transaction: &mut Transaction,
     ) -> Result<Outcome, SqlError> {
         let mut attempts = retry::Attempts::new(self);
+        let execution = Execution::begin(&parameters);
         loop {
-            let rows = self.source_rows(insert, &parameters, transaction).await?;
+            let rows = self.source_rows(insert, execution, transaction).await?;
             let written = match &insert.conflict {
                 Conflict::Refuse => insert_only(&insert.target, rows)?,
-                _ => self.upsert(insert, rows, &parameters, transaction)?,
+                _ => self.upsert(insert, rows, execution, transaction)?,
             };
             let count = written.rows.num_rows();
             if !attempts.write(&insert.target, written.change, transaction).await? {
@@ -54,7 +56,7 @@ impl Engine {
             let tag = format!("INSERT 0 {count}");
             return match (&insert.returning, columns) {
                 (Some(returning), Some(columns)) => {
-                    let batch = returning.evaluate(self, &parameters, &written.rows)?;
+                    let batch = returning.evaluate(self, execution, &written.rows)?;
                     Ok(result::rows(columns.to_vec(), vec![batch], "INSERT 0"))
                 }
                 _ => Ok(result::command(tag)),
@@ -88,7 +90,7 @@ impl Engine {
             given[index] = Some(coerce::array(array, &target.relation.columns[index])?);
         }
         let count = rows.num_rows();
-        let rows = assemble::rows(self, &target, &defaults, given, count)?;
+        let rows = assemble::rows(self, &target, &defaults, given, count, Execution::begin(&[]))?;
         let written = insert_only(&target, rows)?;
         retry::Attempts::new(self).write_once(&target, written.change, transaction).await?;
         Ok(count as u64)

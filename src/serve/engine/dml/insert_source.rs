@@ -2,8 +2,8 @@
 
 use super::insert::Insert;
 use super::{assemble, coerce, scalar};
-use crate::serve::engine::row_program::RowProgram;
-use crate::serve::engine::select::{Select, now_micros};
+use crate::serve::engine::row_program::{Execution, RowProgram};
+use crate::serve::engine::select::Select;
 use crate::serve::engine::{Engine, OutputColumn, Transaction, errors, result};
 use attune_sql::SqlError;
 use attune_storage::ColumnType;
@@ -46,14 +46,14 @@ impl Engine {
     pub(super) async fn source_rows(
         &self,
         insert: &Insert,
-        parameters: &[ScalarValue],
+        execution: Execution<'_>,
         transaction: &Transaction,
     ) -> Result<RecordBatch, SqlError> {
         let (given, count) = match &insert.source {
             Source::Defaults => (vec![None; insert.target.visible()], 1),
-            Source::Values(values) => (self.values(insert, values, parameters)?, values.rows.len()),
+            Source::Values(values) => (self.values(insert, values, execution)?, values.rows.len()),
             Source::Query(select, columns) => {
-                let batch = self.query_rows(select, columns, parameters, transaction).await?;
+                let batch = self.query_rows(select, columns, execution, transaction).await?;
                 let mut given: Vec<Option<ArrayRef>> = vec![None; insert.target.visible()];
                 for (array, index) in batch.columns().iter().zip(&insert.columns) {
                     given[*index] = Some(coerce::array(array, &insert.target.relation.columns[*index])?);
@@ -61,7 +61,7 @@ impl Engine {
                 (given, batch.num_rows())
             }
         };
-        assemble::rows(self, &insert.target, &insert.defaults, given, count)
+        assemble::rows(self, &insert.target, &insert.defaults, given, count, execution)
     }
 
     /// All rows of a query, as one batch.
@@ -69,11 +69,11 @@ impl Engine {
         &self,
         select: &Select,
         columns: &[OutputColumn],
-        parameters: &[ScalarValue],
+        execution: Execution<'_>,
         transaction: &Transaction,
     ) -> Result<RecordBatch, SqlError> {
         let reads = self.reads(&select.relations, transaction)?;
-        let plan = select.query.executable(parameters.to_vec(), now_micros())?;
+        let plan = select.query.executable(execution.parameters.to_vec(), execution.now)?;
         let schema = result::schema(columns);
         let batches = self.queries.collect(plan, reads, schema.clone()).await?;
         concat_batches(&schema, &batches).map_err(errors::arrow)
@@ -83,12 +83,13 @@ impl Engine {
         &self,
         insert: &Insert,
         values: &Values,
-        parameters: &[ScalarValue],
+        execution: Execution<'_>,
     ) -> Result<Vec<Option<ArrayRef>>, SqlError> {
         let computed =
-            if values.computed.is_empty() { Vec::new() } else { values.computed.constants(self, parameters)? };
+            if values.computed.is_empty() { Vec::new() } else { values.computed.constants(self, execution)? };
         let uses_default = values.rows.iter().flatten().any(|c| matches!(c, Cell::Default));
-        let defaults = if uses_default { insert.defaults.evaluate(self, &insert.target)? } else { Vec::new() };
+        let defaults =
+            if uses_default { insert.defaults.evaluate(self, &insert.target, execution)? } else { Vec::new() };
         let mut given: Vec<Option<ArrayRef>> = vec![None; insert.target.visible()];
         for (place, &index) in insert.columns.iter().enumerate() {
             let column = &insert.target.relation.columns[index];
@@ -96,7 +97,7 @@ impl Engine {
             let cells = values.rows.iter().map(|row| match &row[place] {
                 Cell::Default => default.unwrap_or(&ScalarValue::Null),
                 Cell::Literal(value) => value,
-                Cell::Parameter(number) => parameters.get(*number).unwrap_or(&ScalarValue::Null),
+                Cell::Parameter(number) => execution.parameters.get(*number).unwrap_or(&ScalarValue::Null),
                 Cell::Computed(number) => computed.get(*number).unwrap_or(&ScalarValue::Null),
             });
             given[index] = Some(array(cells, column, values.rows.len())?);

@@ -2,7 +2,7 @@
 
 use super::change::Change;
 use super::coerce;
-use super::conflict::{assigned, assigned_twice, is_default};
+use super::conflict::{assigned, assigned_twice, default_syntax, is_default};
 use super::prepare_insert::{Parameters, typed};
 use super::returning::Returning;
 use super::target::Target;
@@ -11,13 +11,15 @@ use crate::serve::engine::select::{Select, output_columns, parameter_types};
 use crate::serve::engine::{Engine, Prepared, PreparedBody, Settings};
 use attune_sql::binder::Binder;
 use attune_sql::catalog::Catalog;
-use attune_sql::statement::{Parsed, fold, parse_expression, parse_query, relation_name};
+use attune_sql::functions::Registry;
+use attune_sql::statement::{Parsed, fold, parse_query, relation_name};
 use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
 use datafusion::sql::sqlparser::ast::{
     Expr, FromTable, Ident, Query, SelectItem, SetExpr, Spanned, Statement, TableFactor, TableWithJoins,
-    UpdateTableFromKind,
+    UpdateTableFromKind, Visit, Visitor,
 };
+use std::ops::ControlFlow;
 
 /// What UPDATE and DELETE have in common.
 struct Parts<'a> {
@@ -62,7 +64,7 @@ impl Engine {
         let relations = bound.scanned(relation_of)?;
         let sources = self.sources(&catalog, Identity::Hidden);
         let binder = Binder { catalog: &catalog, sources: &sources };
-        let returning = Returning::bind(&binder, &target, &alias, parts.returning, &parameters.declared())?;
+        let returning = Returning::bind(&binder, &target, &alias, parts.returning, &mut parameters)?;
         Ok(Prepared {
             parsed,
             parameters: parameters.finish(),
@@ -139,11 +141,8 @@ fn assignments(
         }
         columns.push(column);
         let definition = &target.relation.columns[column];
-        let mut expr = match (is_default(value), &definition.default) {
-            (true, Some(text)) => parse_expression(text)?,
-            (true, None) => parse_expression("NULL")?,
-            (false, _) => value.clone(),
-        };
+        refuse_aggregates(value)?;
+        let mut expr = if is_default(value) { default_syntax(definition)? } else { value.clone() };
         // A constant is checked like a value of INSERT, so that errors say the same.
         match is_default(value) {
             true => super::literal::parse(&expr, definition)?,
@@ -153,6 +152,52 @@ fn assignments(
         items.push(SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', format!("_attune_set_{number}")) });
     }
     Ok(columns)
+}
+
+/// Refuses aggregates and window functions in a value of SET; those of its subqueries are theirs. In the query for the rows
+/// they would be understood.
+fn refuse_aggregates(value: &Expr) -> Result<(), SqlError> {
+    match value.visit(&mut Aggregates { queries: 0 }) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(*error),
+    }
+}
+
+struct Aggregates {
+    /// How many queries surround what is visited.
+    queries: usize,
+}
+
+impl Visitor for Aggregates {
+    type Break = Box<SqlError>;
+
+    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<Self::Break> {
+        self.queries += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<Self::Break> {
+        self.queries -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Self::Break> {
+        let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
+        let [name] = function.name.0.as_slice() else { return ControlFlow::Continue(()) };
+        let name = name.as_ident().map(fold).unwrap_or_default();
+        let error = if function.over.is_some() {
+            SqlError::new(SqlState::WindowingError, "window functions are not allowed in UPDATE")
+        } else if Registry::standard().aggregate(&name).is_some() {
+            SqlError::new(SqlState::GroupingError, "aggregate functions are not allowed in UPDATE")
+        } else {
+            return ControlFlow::Continue(());
+        };
+        if self.queries > 0 {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(Box::new(error.or_at(expr.span())))
+        }
+    }
 }
 
 /// `SELECT items FROM table, others WHERE selection`.

@@ -2,7 +2,7 @@
 
 use super::assemble::Defaults;
 use super::coerce;
-use super::conflict::{self, is_default, value_expression};
+use super::conflict::{self, assigned_to, default_syntax, is_default, value_expression};
 use super::insert::Insert;
 use super::insert_source::{Cell, Source, Values};
 use super::literal;
@@ -11,17 +11,18 @@ use super::target::Target;
 use crate::serve::engine::read::{Identity, relation_of};
 use crate::serve::engine::row_program::{RowProgram, parameter_number};
 use crate::serve::engine::select::{Select, output_columns, parameter_types};
-use crate::serve::engine::{Engine, ParameterType, Prepared, PreparedBody, Settings, errors};
+use crate::serve::engine::{Engine, ParameterType, Prepared, PreparedBody, Settings};
+use attune_sql::algebra::Type;
+use attune_sql::bind::Place;
 use attune_sql::binder::Binder;
 use attune_sql::catalog::Catalog;
 use attune_sql::statement::{Parsed, fold, parse_expression, relation_name};
 use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
 use datafusion::common::DFSchema;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::Expr;
-use datafusion::sql::sqlparser::ast::{self, SelectItem, SetExpr, Spanned, TableObject, Value};
+use datafusion::sql::sqlparser::ast::{self, SelectItem, SetExpr, Spanned, TableObject, Value, Visit, Visitor};
 use datafusion::sql::sqlparser::tokenizer::Span;
+use std::ops::ControlFlow;
 
 /// Types of the parameters as they are found out.
 #[derive(Default)]
@@ -50,19 +51,15 @@ impl Parameters {
         }
     }
 
-    /// Parameters inside of a bound expression.
-    pub(super) fn note_expr(&mut self, expr: &Expr) -> Result<(), SqlError> {
-        expr.apply(|e| {
-            if let Expr::Placeholder(p) = e
-                && let (Some(number), Some(field)) = (parameter_number(&p.id), &p.field)
-                && let Some(sql_type) = SqlType::from_arrow(field.data_type())
-            {
-                self.note(number, ParameterType { sql_type, array: false });
+    /// What an expression has told.
+    pub(super) fn note_types(&mut self, types: &[Option<Type>]) {
+        for (number, ty) in types.iter().enumerate() {
+            match ty {
+                Some(Type::Sql(sql_type)) => self.note(number, ParameterType { sql_type: *sql_type, array: false }),
+                Some(Type::Array(element)) => self.note(number, ParameterType { sql_type: *element, array: true }),
+                Some(Type::Unknown) | None => {}
             }
-            Ok(TreeNodeRecursion::Continue)
-        })
-        .map(|_| ())
-        .map_err(errors::datafusion)
+        }
     }
 
     pub(super) fn declared(&self) -> Vec<Option<SqlType>> {
@@ -98,12 +95,8 @@ impl Engine {
         let (source, columns) = self.bind_source(&catalog, &target, columns, insert, &mut parameters, settings)?;
         let sources = self.sources(&catalog, Identity::Hidden);
         let binder = Binder { catalog: &catalog, sources: &sources };
-        let known = parameters.declared();
-        let conflict = conflict::bind(&binder, &target, &alias, insert.on.as_ref(), &known)?;
-        if let conflict::Conflict::Update(update) = &conflict {
-            update.program.expressions().iter().try_for_each(|e| parameters.note_expr(e))?;
-        }
-        let returning = Returning::bind(&binder, &target, &alias, insert.returning.as_deref(), &known)?;
+        let conflict = conflict::bind(&binder, &target, &alias, insert.on.as_ref(), &mut parameters)?;
+        let returning = Returning::bind(&binder, &target, &alias, insert.returning.as_deref(), &mut parameters)?;
         let defaults = Defaults::new(self, &catalog, &target)?;
         Ok(Prepared {
             parsed,
@@ -182,16 +175,14 @@ impl Engine {
                 } else if has_subquery(expr) {
                     return Ok(None);
                 } else {
-                    let known = parameters.declared();
-                    let bound = value_expression(&binder, target, *column, expr, &DFSchema::empty(), &known)?;
-                    parameters.note_expr(&bound)?;
-                    computed.push(bound);
+                    let place = Place::Values(assigned_to(definition));
+                    computed.push(value_expression(&binder, definition, expr, &DFSchema::empty(), place, parameters)?);
                     Cell::Computed(computed.len() - 1)
                 });
             }
             cells.push(bound);
         }
-        let computed = RowProgram::new(DFSchema::empty(), computed)?;
+        let computed = RowProgram::new(DFSchema::empty(), computed);
         Ok(Some(Values { rows: cells, computed }))
     }
 }
@@ -269,13 +260,15 @@ fn placeholder(expr: &ast::Expr) -> Option<usize> {
 }
 
 fn has_subquery(expr: &ast::Expr) -> bool {
-    let found = ast::visit_expressions(expr, |e| match e {
-        ast::Expr::Subquery(_) | ast::Expr::InSubquery { .. } | ast::Expr::Exists { .. } => {
-            std::ops::ControlFlow::Break(())
+    struct Queries;
+    impl Visitor for Queries {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, _: &ast::Query) -> ControlFlow<()> {
+            ControlFlow::Break(())
         }
-        _ => std::ops::ControlFlow::Continue(()),
-    });
-    found.is_break()
+    }
+    expr.visit(&mut Queries).is_break()
 }
 
 /// Text literals and parameters that are whole output columns take the type of their target column, as unknown literals do
@@ -296,7 +289,11 @@ fn with_column_types(query: &ast::Query, target: &Target, columns: &[usize]) -> 
         SetExpr::Values(values) => {
             for row in &mut values.rows {
                 for (expr, column) in row.content.iter_mut().zip(columns) {
-                    typed(expr, target.relation.columns[*column].sql_type)?;
+                    let definition = &target.relation.columns[*column];
+                    if is_default(expr) {
+                        *expr = default_syntax(definition)?;
+                    }
+                    typed(expr, definition.sql_type)?;
                 }
             }
         }

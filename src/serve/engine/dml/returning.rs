@@ -1,17 +1,20 @@
 //! RETURNING: expressions over the rows a statement wrote or deleted.
 
 use super::conflict::visible;
+use super::prepare_insert::Parameters;
 use super::target::Target;
 use crate::serve::engine::query::conform;
-use crate::serve::engine::row_program::RowProgram;
+use crate::serve::engine::row_program::{Execution, RowProgram};
 use crate::serve::engine::{Engine, OutputColumn, errors, result};
+use attune_planner::RowExpression;
+use attune_sql::bind::Place;
 use attune_sql::binder::Binder;
 use attune_sql::statement::fold;
 use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::logical_expr::{Expr, ExprSchemable};
+use datafusion::common::{Column, DFSchema};
 use datafusion::sql::sqlparser::ast::{self, SelectItem, SelectItemQualifiedWildcardKind};
 use std::sync::Arc;
 
@@ -25,18 +28,18 @@ pub(crate) struct Returning {
 }
 
 impl Returning {
-    /// Binds the items of RETURNING; `alias` is what the target is called.
+    /// Binds the items of RETURNING; `alias` is what the target is called. What they tell of parameters is noted.
     pub(super) fn bind(
         binder: &Binder<'_>,
         target: &Target,
         alias: &str,
         items: Option<&[SelectItem]>,
-        declared: &[Option<SqlType>],
+        parameters: &mut Parameters,
     ) -> Result<Option<Returning>, SqlError> {
         let Some(items) = items else { return Ok(None) };
         let schema = visible(target, alias)?;
         let mut columns = Vec::new();
-        let mut exprs: Vec<Expr> = Vec::new();
+        let mut exprs: Vec<RowExpression> = Vec::new();
         for item in items {
             match item {
                 SelectItem::Wildcard(_) => all(target, &schema, &mut columns, &mut exprs),
@@ -48,14 +51,12 @@ impl Returning {
                     all(target, &schema, &mut columns, &mut exprs);
                 }
                 SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-                    let bound = binder.expression(expr, &schema, declared, None)?;
-                    let data_type = bound.get_type(&schema).map_err(errors::datafusion)?;
-                    let sql_type = match target_type(target, expr) {
-                        Some(sql_type) => sql_type,
-                        None => SqlType::from_arrow(&data_type).ok_or_else(|| {
-                            SqlError::unsupported(format!("RETURNING cannot show type {data_type}"), "Cast it to text.")
-                        })?,
-                    };
+                    let bound = RowExpression::bind(binder, expr, &schema, &parameters.declared(), Place::Returning)?;
+                    parameters.note_types(bound.parameters());
+                    let ty = bound.ty();
+                    let sql_type = target_type(target, expr).or(ty.sql()).ok_or_else(|| {
+                        SqlError::unsupported(format!("RETURNING cannot show type {ty}"), "Cast it to text.")
+                    })?;
                     let name = match item {
                         SelectItem::ExprWithAlias { alias, .. } => fold(alias),
                         _ => output_name(expr),
@@ -69,7 +70,7 @@ impl Returning {
             }
         }
         let output = result::schema(&columns);
-        let program = RowProgram::new(schema, exprs)?;
+        let program = RowProgram::new(schema, exprs);
         Ok(Some(Returning { columns, schema: output, program, visible: target.visible() }))
     }
 
@@ -77,12 +78,12 @@ impl Returning {
     pub(super) fn evaluate(
         &self,
         engine: &Engine,
-        parameters: &[datafusion::scalar::ScalarValue],
+        execution: Execution<'_>,
         rows: &RecordBatch,
     ) -> Result<RecordBatch, SqlError> {
         let visible: Vec<usize> = (0..self.visible).collect();
         let input = rows.project(&visible).map_err(errors::arrow)?;
-        let arrays = self.program.evaluate(engine, parameters, &input)?;
+        let arrays = self.program.evaluate(engine, execution, &input)?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
         let fields: Vec<_> = arrays
             .iter()
@@ -95,11 +96,11 @@ impl Returning {
     }
 }
 
-fn all(target: &Target, schema: &datafusion::common::DFSchema, columns: &mut Vec<OutputColumn>, exprs: &mut Vec<Expr>) {
+fn all(target: &Target, schema: &DFSchema, columns: &mut Vec<OutputColumn>, exprs: &mut Vec<RowExpression>) {
     for (index, column) in target.relation.visible_columns() {
         let (qualifier, field) = schema.qualified_field(index);
         columns.push(OutputColumn { name: column.name.clone(), sql_type: column.sql_type });
-        exprs.push(Expr::Column(datafusion::common::Column::new(qualifier.cloned(), field.name())));
+        exprs.push(RowExpression::column(Column::new(qualifier.cloned(), field.name()), column.sql_type));
     }
 }
 

@@ -5,13 +5,13 @@ use super::insert::{Insert, Written, take};
 use super::target::Target;
 use super::{assemble, coerce};
 use crate::coordinator::{Expected, RelationChange, RowChange};
+use crate::serve::engine::row_program::Execution;
 use crate::serve::engine::{Engine, Transaction, errors};
 use attune_sql::{SqlError, SqlState};
 use attune_storage::TableReader;
 use bytes::Bytes;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::concat_batches;
-use datafusion::scalar::ScalarValue;
 use hashbrown::HashSet;
 
 impl Engine {
@@ -40,7 +40,7 @@ impl Engine {
         &self,
         insert: &Insert,
         rows: RecordBatch,
-        parameters: &[ScalarValue],
+        execution: Execution<'_>,
         transaction: &Transaction,
     ) -> Result<Written, SqlError> {
         let target = &insert.target;
@@ -70,7 +70,7 @@ impl Engine {
         if let (Conflict::Update(update), false) = (&insert.conflict, conflicting.is_empty()) {
             let old: Vec<Bytes> = conflicting.iter().filter_map(|r| existing[*r].clone()).collect();
             let excluded = take(&rows, &conflicting)?;
-            let (updated, more) = self.conflict_update(target, update, &old, &excluded, parameters)?;
+            let (updated, more) = self.conflict_update(target, update, &old, &excluded, execution)?;
             changes.extend(more);
             shown = concat_batches(&target.schema, [&shown, &updated]).map_err(errors::arrow)?;
         }
@@ -83,7 +83,7 @@ impl Engine {
         update: &ConflictUpdate,
         old: &[Bytes],
         excluded: &RecordBatch,
-        parameters: &[ScalarValue],
+        execution: Execution<'_>,
     ) -> Result<(RecordBatch, Vec<RowChange>), SqlError> {
         let stored = target.stored()?;
         let current =
@@ -95,36 +95,34 @@ impl Engine {
             target.schema.fields()[..visible].iter().chain(&target.schema.fields()[..visible]).cloned().collect();
         let pairs =
             RecordBatch::try_new(std::sync::Arc::new(datafusion::arrow::datatypes::Schema::new(fields)), columns);
-        let mut values = update.program.evaluate(self, parameters, &pairs.map_err(errors::arrow)?)?;
-        let mut kept: Vec<usize> = (0..old.len()).collect();
-        if update.has_condition
-            && let Some(condition) = values.pop()
-        {
-            let condition = condition.as_boolean();
-            kept.retain(|row| condition.is_valid(*row) && condition.value(*row));
-        }
+        let pairs = pairs.map_err(errors::arrow)?;
+        // Values of rows that the condition lets through only: others may have none.
+        let kept: Vec<usize> = match &update.condition {
+            None => (0..old.len()).collect(),
+            Some(condition) => met(&condition.evaluate(self, execution, &pairs)?),
+        };
+        let (pairs, current) = (take(&pairs, &kept)?, take(&current, &kept)?);
+        let values = update.program.evaluate(self, execution, &pairs)?;
         let mut arrays = current.columns().to_vec();
         for (column, value) in update.columns.iter().zip(&values) {
-            // Values of rows that the condition lets through only: others may not fit.
-            arrays[*column] = value.clone();
+            arrays[*column] = coerce::array(value, &target.relation.columns[*column])?;
         }
-        let loose = take_arrays(&arrays, &kept)?;
-        let mut exact = Vec::with_capacity(loose.len());
-        for (array, column) in loose.iter().zip(&target.relation.columns) {
-            exact.push(coerce::array(array, column)?);
-        }
-        let updated = assemble::batch(target, exact, kept.len())?;
+        let updated = assemble::batch(target, arrays, kept.len())?;
         let mut changes = super::change::Changes::default();
         let before: Vec<Bytes> = kept.iter().map(|row| old[*row].clone()).collect();
-        let old_rows = take(&current, &kept)?;
-        changes.replace(target, &old_rows, &before, &updated)?;
+        changes.replace(target, &current, &before, &updated)?;
         Ok((updated, changes.into_rows()))
     }
 }
 
-fn take_arrays(arrays: &[ArrayRef], rows: &[usize]) -> Result<Vec<ArrayRef>, SqlError> {
-    let indices = datafusion::arrow::array::UInt64Array::from_iter_values(rows.iter().map(|r| *r as u64));
-    datafusion::arrow::compute::take_arrays(arrays, &indices, None).map_err(errors::arrow)
+/// The rows for which all conditions are true.
+fn met(conditions: &[ArrayRef]) -> Vec<usize> {
+    let rows = conditions.first().map_or(0, |condition| condition.len());
+    let is_true = |condition: &ArrayRef, row: usize| {
+        let condition = condition.as_boolean();
+        condition.is_valid(row) && condition.value(row)
+    };
+    (0..rows).filter(|row| conditions.iter().all(|condition| is_true(condition, *row))).collect()
 }
 
 /// 21000 as Postgres words it.

@@ -1,7 +1,11 @@
 //! Functions over oids and names, as psql and drivers call them.
 
+mod privilege;
+
 use super::{AnyIndex, FIRST_OID, KEY_OID, OWNER, OWNER_OID, all_indexes, index, oid, types};
 use crate::coordinator::Coordinator;
+use crate::serve::engine::errors::external;
+use attune_sql::SqlError;
 use attune_sql::catalog::{Catalog, Relation, RelationId};
 use attune_sql::functions::Registry;
 use attune_storage::{ObjectId, Table};
@@ -20,6 +24,7 @@ enum Answer {
     Text(String),
     Int(i64),
     Bool(bool),
+    Failed(SqlError),
 }
 
 impl From<Option<String>> for Answer {
@@ -76,7 +81,7 @@ const FUNCTIONS: &[(&str, DataType, Body)] = &[
     ("obj_description", DataType::Utf8, |_, _, _| Answer::Null),
     ("col_description", DataType::Utf8, |_, _, _| Answer::Null),
     ("shobj_description", DataType::Utf8, |_, _, _| Answer::Null),
-    ("has_table_privilege", DataType::Boolean, |_, _, _| Answer::Bool(true)),
+    ("has_table_privilege", DataType::Boolean, privilege::has_table_privilege),
     ("has_schema_privilege", DataType::Boolean, |_, _, _| Answer::Bool(true)),
     ("has_database_privilege", DataType::Boolean, |_, _, _| Answer::Bool(true)),
     ("has_column_privilege", DataType::Boolean, |_, _, _| Answer::Bool(true)),
@@ -247,7 +252,11 @@ impl ScalarUDFImpl for CatalogFunction {
             let values: Vec<_> = texts.iter().map(|c| c.is_valid(row).then(|| c.value(row).to_owned())).collect();
             (self.body)(&self.coordinator, &catalog, &values)
         };
-        let answers = (0..rows).map(answer);
+        let answers = (0..rows).map(|row| match answer(row) {
+            Answer::Failed(error) => Err(external(error)),
+            answer => Ok(answer),
+        });
+        let answers = answers.collect::<Result<Vec<Answer>>>()?.into_iter();
         let array: ArrayRef = match self.returns {
             DataType::Boolean => Arc::new(
                 answers.map(|a| if let Answer::Bool(v) = a { Some(v) } else { None }).collect::<BooleanArray>(),

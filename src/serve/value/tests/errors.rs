@@ -27,8 +27,8 @@ fn words_of_postgres() {
     // Microseconds since 1970 end in the year 294247.
     check(SqlType::Timestamp, "294248-01-01", "22008", "date/time field value out of range: \"294248-01-01\"");
     check(SqlType::Interval, "1 fortnight", "22007", "invalid input syntax for type interval: \"1 fortnight\"");
-    check(SqlType::Bytea, "\\x0", "22P02", "invalid hexadecimal data: odd number of digits");
-    check(SqlType::Bytea, "\\xzz", "22P02", "invalid hexadecimal digit: \"z\"");
+    check(SqlType::Bytea, "\\x0", "22023", "invalid hexadecimal data: odd number of digits");
+    check(SqlType::Bytea, "\\xzz", "22023", "invalid hexadecimal digit: \"z\"");
     let money = SqlType::Numeric { precision: 5, scale: 2 };
     check(money, "1000", "22003", "numeric field overflow");
     check(money, "1,5", "22P02", "invalid input syntax for type numeric: \"1,5\"");

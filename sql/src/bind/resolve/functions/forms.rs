@@ -1,18 +1,21 @@
 //! Functions that are expressions: `coalesce` and its like, and those that are made of other functions.
 
 use super::super::call::Declared;
+use super::super::common::digits;
+use super::super::slot::Stands;
 use super::super::{CastContext, Resolver, errors};
 use super::table::Form;
+use crate::SqlError;
 use crate::algebra::{Callee, CompareOp, Expr, Type};
 use crate::types::SqlType;
-use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Operator;
 
 type Result<T> = std::result::Result<T, SqlError>;
 
-/// Parts of an argument that is written into the result twice.
-const MAX_REPEATED: usize = 10_000;
+/// Parts of the arguments of one call that may be written into the result twice: beyond it nested calls would double them again
+/// and again.
+const MAX_REPEATED: usize = 64;
 
 /// The forms that no table of types describes.
 pub(super) fn special(name: &str) -> Option<Form> {
@@ -27,44 +30,92 @@ pub(super) fn special(name: &str) -> Option<Form> {
     Some(form)
 }
 
+/// The function, which computes all arguments; or a CASE, where a later one should be computed only for rows that need it.
 fn coalesce(resolver: &Resolver<'_>, args: Vec<Expr>) -> Result<Expr> {
     if args.is_empty() {
         return Err(errors::no_function("coalesce", &[]));
     }
     let (mut args, ty) = resolver.to_common(args, "COALESCE")?;
     let Some(last) = args.pop() else { return Err(errors::no_function("coalesce", &[])) };
-    let mut branches = Vec::with_capacity(args.len());
-    for arg in args {
-        if arg.is_null_constant() {
-            continue;
-        }
-        check_repeated(&arg)?;
-        branches.push((Expr::is_not_null(arg.clone()), arg));
-    }
-    if branches.is_empty() {
+    args.retain(|arg| !arg.is_null_constant());
+    if args.is_empty() {
         return Ok(last);
     }
+    let later = args.iter().skip(1).chain(std::iter::once(&last));
+    let lazy = later.clone().any(|arg| !is_cheap(arg))
+        && !args.iter().chain(std::iter::once(&last)).any(is_computed_once)
+        && parts(&args) <= MAX_REPEATED;
+    if !lazy {
+        args.push(last);
+        return resolver.registered("coalesce", args, Declared::Type(ty));
+    }
+    let branches = args.into_iter().map(|arg| (Expr::is_not_null(arg.clone()), arg)).collect();
     Ok(Expr::Case { operand: None, branches, otherwise: Some(Box::new(last)), ty })
 }
 
-/// `CASE WHEN a = b THEN NULL ELSE a END`, of the type that `a` is compared in.
+/// Whether it costs nothing to compute and cannot fail: a value, or one in a wider type.
+fn is_cheap(expr: &Expr) -> bool {
+    match expr {
+        Expr::Column(_) | Expr::Constant { .. } | Expr::Parameter { .. } => true,
+        Expr::Cast { expr, to } => is_widening(expr.ty(), *to) && is_cheap(expr),
+        _ => false,
+    }
+}
+
+/// Whether every value of one type is one of the other.
+fn is_widening(from: Type, to: Type) -> bool {
+    use SqlType::{BigInt, Double, Integer, Numeric, Real, SmallInt, Text, Timestamp, TimestampTz, Varchar};
+    if let (Some((precision, scale)), Some((wide, wide_scale))) = (digits(from), digits(to)) {
+        return wide_scale >= scale
+            && i16::from(wide) - i16::from(wide_scale) >= i16::from(precision) - i16::from(scale);
+    }
+    let (Type::Sql(from), Type::Sql(to)) = (from, to) else { return from == to };
+    matches!(
+        (from, to),
+        (SmallInt | Integer | BigInt | Numeric { .. }, Real | Double)
+            | (Real, Double)
+            | (_, Text)
+            | (Text | Varchar { .. }, Varchar { .. })
+            | (Timestamp, TimestampTz)
+    )
+}
+
+/// Whether there is something in it that must not be there twice: the columns of a subquery are those of one place, and
+/// aggregates and window functions are computed over many rows.
+fn is_computed_once(expr: &Expr) -> bool {
+    expr.any(|part| matches!(part, Expr::Subquery(_) | Expr::Aggregate(_) | Expr::Window(_)))
+}
+
+/// The number of parts of expressions.
+fn parts(exprs: &[Expr]) -> usize {
+    let mut count = 0;
+    exprs.iter().for_each(|expr| expr.visit(&mut |_| count += 1));
+    count
+}
+
+/// `CASE WHEN a = b THEN NULL ELSE a END` where `a` is nothing but a value, else the function. The result has the type that the
+/// operator has on its left.
 fn nullif(resolver: &Resolver<'_>, args: Vec<Expr>) -> Result<Expr> {
     let types = resolver.types_of(&args);
-    let Ok([left, right]) = <[Expr; 2]>::try_from(args) else {
+    let (Ok([left, right]), [left_type, right_type]) = (<[Expr; 2]>::try_from(args), types.as_slice()) else {
         return Err(errors::no_function("nullif", &types));
     };
-    check_repeated(&left)?;
-    let own = resolver.type_of(&left);
+    let slots = resolver.comparable(CompareOp::Eq, [*left_type, *right_type])?;
+    let stands = Stands::of(&slots, &types).unwrap_or_default();
+    let is_value = matches!(left, Expr::Column(_) | Expr::Constant { .. } | Expr::Parameter { .. });
+    // What is compared of `a` goes into the result only where it is no more than a value.
     let equal = resolver.compare(CompareOp::Eq, left.clone(), right)?;
-    // An operator of two integer types does not change its operands.
-    let integers = |ty: Type| matches!(ty, Type::Sql(SqlType::SmallInt | SqlType::Integer | SqlType::BigInt));
-    let value = match &equal {
-        Expr::Compare { left: compared, .. } if !(integers(own) && integers(compared.ty())) => (**compared).clone(),
-        _ => resolver.settle(left)?,
-    };
+    let value = resolver.argument(left, slots[0], stands)?;
     let ty = value.ty();
-    let branches = vec![(equal, Expr::null(ty))];
-    Ok(Expr::Case { operand: None, branches, otherwise: Some(Box::new(value)), ty })
+    match equal {
+        Expr::Compare { .. } if is_value => {
+            let branches = vec![(equal, Expr::null(ty))];
+            Ok(Expr::Case { operand: None, branches, otherwise: Some(Box::new(value)), ty })
+        }
+        Expr::Compare { right, .. } => resolver.registered("nullif", vec![value, *right], Declared::Type(ty)),
+        // A constant that no value of the other type is equal to.
+        _ => Ok(value),
+    }
 }
 
 /// The largest or smallest that is not NULL.
@@ -77,22 +128,7 @@ fn extreme(resolver: &Resolver<'_>, args: Vec<Expr>, largest: bool) -> Result<Ex
     if args.len() == 1 {
         return Ok(args.remove(0));
     }
-    if ty != Type::INTERVAL {
-        return resolver.registered(name, args, Declared::Type(ty));
-    }
-    // Intervals are compared by their length, which the function does not know.
-    let op = if largest { CompareOp::GtEq } else { CompareOp::LtEq };
-    let mut branches = Vec::with_capacity(args.len());
-    for (index, arg) in args.iter().enumerate() {
-        check_repeated(arg)?;
-        let others = args.iter().enumerate().filter(|(other, _)| *other != index);
-        let wins = others.map(|(_, other)| {
-            Expr::Or(vec![Expr::is_null(other.clone()), Expr::compare(op, arg.clone(), other.clone())])
-        });
-        let condition = Expr::and(std::iter::once(Expr::is_not_null(arg.clone())).chain(wins));
-        branches.push((condition, arg.clone()));
-    }
-    Ok(Expr::Case { operand: None, branches, otherwise: None, ty })
+    resolver.registered(name, args, Declared::Type(ty))
 }
 
 /// The name of the type, as a text.
@@ -102,22 +138,6 @@ fn pg_typeof(resolver: &Resolver<'_>, args: Vec<Expr>) -> Result<Expr> {
         [ty] => Ok(Expr::constant(ScalarValue::Utf8(Some(ty.to_string())), Type::TEXT)),
         types => Err(errors::no_function("pg_typeof", types)),
     }
-}
-
-/// Refuses an argument that is large and would be there twice: nested calls would double it again and again.
-fn check_repeated(arg: &Expr) -> Result<()> {
-    let mut parts = 0;
-    let mut open = vec![arg];
-    while let Some(expr) = open.pop() {
-        parts += 1;
-        if parts > MAX_REPEATED {
-            return Err(SqlError::new(SqlState::StatementTooComplex, "the statement is too complex")
-                .with_detail(format!("An argument of coalesce, nullif and greatest has at most {MAX_REPEATED} parts."))
-                .with_hint("Compute it in a subquery, and call the function on its column."));
-        }
-        open.extend(expr.children());
-    }
-    Ok(())
 }
 
 impl Resolver<'_> {

@@ -16,7 +16,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f("ceiling", &[Numeric], Numeric).by("ceil"),
     f("floor", &[Float8], Float8),
     f("floor", &[Numeric], Numeric),
-    f("round", &[Float8], Float8),
+    // Half to even; the function `round` of stored plans goes away from zero.
+    f("round", &[Float8], Float8).by("rint"),
     f("round", &[Numeric], Numeric),
     f("round", &[Numeric, Int4], Numeric),
     f("trunc", &[Float8], Float8),

@@ -39,9 +39,15 @@ impl Resolver<'_> {
             }
             Choice::None => match self.type_function(name, args)? {
                 Some(cast) => Ok(cast),
-                None => Err(errors::no_function(name, &types)),
+                None => {
+                    let (name, types) = shown(name, types);
+                    Err(errors::no_function(name, &types))
+                }
             },
-            Choice::Many => Err(errors::ambiguous_function(name, &types)),
+            Choice::Many => {
+                let (name, types) = shown(name, types);
+                Err(errors::ambiguous_function(name, &types))
+            }
         }
     }
 
@@ -92,6 +98,17 @@ impl Resolver<'_> {
             ),
         })
     }
+}
+
+/// A call as errors show it: EXTRACT is a function of `pg_catalog`, whose first argument was no literal.
+fn shown(name: &str, mut types: Vec<Type>) -> (&str, Vec<Type>) {
+    if name != "extract" {
+        return (name, types);
+    }
+    if let Some(unit) = types.first_mut() {
+        *unit = Type::Unknown;
+    }
+    ("pg_catalog.extract", types)
 }
 
 /// The places of a function for a number of arguments; `None` if it does not take so many.

@@ -9,8 +9,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f("array_prepend", &[AnyCompatible, AnyCompatibleArray], AnyCompatibleArray),
     f("array_cat", &[AnyCompatibleArray, AnyCompatibleArray], AnyCompatibleArray).by("array_concat"),
     f("array_length", &[AnyArray, Int4], Int4),
-    // Arrays begin with 1.
-    f("array_upper", &[AnyArray, Int4], Int4).by("array_length"),
+    f("array_upper", &[AnyArray, Int4], Int4),
+    f("array_lower", &[AnyArray, Int4], Int4),
     f("cardinality", &[AnyArray], Int4),
     f("array_ndims", &[AnyArray], Int4),
     f("array_position", &[AnyCompatibleArray, AnyCompatible], Int4),

@@ -1,1 +1,0 @@
-//! Names, scopes and clauses: what a query is bound to.

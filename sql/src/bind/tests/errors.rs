@@ -1,0 +1,60 @@
+//! Errors: Postgres' SQLSTATE, words and position.
+
+use super::check_output;
+use expect_test::expect;
+
+#[test]
+fn errors_have_state_position_and_suggestion() {
+    check_output(
+        &[
+            "SELECT x FROM spend",
+            "SELECT hosehold_id FROM spend",
+            "SELECT n,\n s.totl FROM spend s",
+            "SELECT p.n FROM spend s",
+            "SELECT spend.n FROM spend s",
+            "SELECT * FROM purchase",
+            "SELECT * FROM other.spend",
+            "SELECT * FROM spend, spend",
+            "SELECT household_id FROM spend, affinity",
+            "SELECT cuont(n) FROM spend",
+            "SELECT nonsense(n) FROM spend",
+            "SELECT nonsense(n) OVER () FROM spend",
+            "SELECT n + 'a' FROM spend",
+            "SELECT category + 1 FROM products",
+            "SELECT n FROM spend WHERE n",
+            "SELECT n = ts FROM spend, purchases",
+            "SELECT sum(category) FROM products",
+            "SELECT upper(category, 'x') FROM products",
+            "SELECT household_id, sum(n) FROM affinity",
+            "SELECT household_id, n FROM affinity GROUP BY household_id",
+            "SELECT household_id FROM affinity GROUP BY household_id HAVING n > 1",
+            "SELECT n FROM spend WHERE sum(n) > 1",
+            "SELECT sum(sum(n)) FROM spend",
+            "SELECT n FROM spend WHERE row_number() OVER () = 1",
+            "SELECT n FROM spend UNION SELECT n, n FROM spend",
+            "SELECT n FROM spend UNION SELECT ts FROM purchases",
+            "SELECT n FROM spend UNION SELECT n FROM affinity ORDER BY n + 1",
+            "SELECT n FROM spend ORDER BY 2",
+            "SELECT n FROM spend GROUP BY 2",
+            "SELECT _attune_row_id FROM products",
+            "SELECT n FROM spend FOR UPDATE",
+            "SELECT n INTO x FROM spend",
+            "SELECT n::nonsense FROM spend",
+            "SELECT n::jsonb FROM spend",
+            "SELECT n::date FROM spend",
+            "SELECT DISTINCT n FROM spend ORDER BY total",
+            "SELECT s.* FROM spend t",
+            "SELECT CASE WHEN n THEN 1 END FROM spend",
+            "SELECT CASE WHEN true THEN n ELSE 'x'::text END FROM spend",
+            "SELECT n FROM spend WHERE n = (SELECT n, n FROM affinity)",
+            "SELECT n FROM spend WHERE (n, n) IN (SELECT n FROM affinity)",
+            "SELECT n FROM spend LIMIT n",
+            "SELECT '2024-13-01'::date",
+            "SELECT n FROM spend WHERE n = 'abc'",
+            "SELECT $0",
+            "SELECT ts AT TIME ZONE 'Europe/Berlin' FROM purchases",
+            "WITH RECURSIVE r AS (SELECT 1 AS a UNION ALL SELECT a + 1 FROM r) SELECT * FROM r",
+        ],
+        expect![[""]],
+    );
+}
