@@ -1,6 +1,6 @@
 //! The extended protocol: parameters as texts, results in binary, shown as texts.
 
-use super::system::{Answer, Outcome, Row};
+use super::system::{Answer, Outcome, Row, patiently};
 use bytes::BytesMut;
 use std::error::Error;
 use tokio_postgres::Client;
@@ -46,6 +46,10 @@ impl<'a> FromSql<'a> for Raw {
 
 /// Prepares and executes.
 pub async fn execute(client: &Client, sql: &str, parameters: &[String]) -> Outcome {
+    patiently(execute_now(client, sql, parameters)).await
+}
+
+async fn execute_now(client: &Client, sql: &str, parameters: &[String]) -> Outcome {
     let parameters: Vec<Parameter> = parameters.iter().map(|text| Parameter(text.clone())).collect();
     let statement = match client.prepare(sql).await {
         Ok(statement) => statement,

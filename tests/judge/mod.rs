@@ -76,5 +76,7 @@ async fn answers_are_those_of_postgres() {
     println!("{}", setup.report.summary());
     let (invalid, queries) = (setup.report.counted("invalid"), setup.report.counted("queries"));
     assert!(invalid * 20 <= queries.max(20), "{invalid} of {queries} queries are none: mend the generator");
+    let slow = setup.report.counted("slow in Attune");
+    assert!(slow * 200 <= queries.max(200), "{slow} of {queries} queries took longer than 10 seconds");
     assert!(setup.report.counted("lookups by key") > 0, "no lookup was one by key");
 }

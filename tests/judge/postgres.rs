@@ -66,7 +66,7 @@ impl Postgres {
         tokio::spawn(async move {
             let _ = connection.await;
         });
-        client.batch_execute("SET statement_timeout = '5s'").await.unwrap();
+        client.batch_execute("SET statement_timeout = '2s'").await.unwrap();
         client
     }
 }

@@ -15,12 +15,13 @@ const MOST: usize = 1000;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
     Equal,
-    /// 0A000.
-    Refused,
+    /// 0A000, with its words.
+    Refused(String),
     /// An error in both.
     Failed,
-    /// Postgres did not finish in time.
+    /// Postgres did not finish in time, or Attune did not.
     Slow,
+    SlowInAttune,
     Documented(&'static str),
     Differs(String),
 }
@@ -33,8 +34,9 @@ pub fn judge(sql: &str, attune: &Outcome, postgres: &Outcome, kinds: &[Kind], or
             Verdict::Differs(format!("Attune: {code} {message}"))
         }
         (_, Outcome::Error { code, .. }) if code == "57014" => Verdict::Slow,
+        (Outcome::Error { code, .. }, _) if code == "57014" => Verdict::SlowInAttune,
         (Outcome::Error { .. }, Outcome::Error { .. }) => Verdict::Failed,
-        (Outcome::Error { code, .. }, _) if code == "0A000" => Verdict::Refused,
+        (Outcome::Error { code, message }, _) if code == "0A000" => Verdict::Refused(message.clone()),
         (Outcome::Answer(a), Outcome::Answer(p)) => match same(a, p, kinds, ordered) {
             Ok(()) => Verdict::Equal,
             Err(detail) => documented(&case).map_or(Verdict::Differs(detail), Verdict::Documented),
@@ -65,8 +67,15 @@ pub struct Found {
 struct State {
     counts: BTreeMap<&'static str, usize>,
     documented: BTreeMap<&'static str, usize>,
+    refused: BTreeMap<String, usize>,
     shapes: HashMap<String, usize>,
     different: usize,
+}
+
+impl State {
+    fn refused(&mut self, words: &str) {
+        *self.refused.entry(shape(words)).or_default() += 1;
+    }
 }
 
 /// Shared by all rounds of a run.
@@ -102,9 +111,13 @@ impl Report {
         let mut state = self.state();
         let what = match verdict {
             Verdict::Equal => "equal",
-            Verdict::Refused => "refused",
+            Verdict::Refused(words) => {
+                state.refused(words);
+                "refused"
+            }
             Verdict::Failed => "failed in both",
             Verdict::Slow => "slow",
+            Verdict::SlowInAttune => "slow in Attune",
             Verdict::Documented(name) => {
                 *state.documented.entry(*name).or_default() += 1;
                 "documented"
@@ -113,6 +126,13 @@ impl Report {
         };
         *state.counts.entry(what).or_default() += 1;
         *state.counts.entry("comparisons").or_default() += 1;
+    }
+
+    /// Counts a view that was not made.
+    pub fn view_refused(&self, words: &str) {
+        let mut state = self.state();
+        state.refused(&format!("view: {words}"));
+        *state.counts.entry("views refused").or_default() += 1;
     }
 
     pub fn counted(&self, what: &str) -> usize {
@@ -155,14 +175,17 @@ impl Report {
         writeln!(file, "{line}\n{}. {text}", state.different).unwrap();
     }
 
-    /// One line of counts; and how many kinds of differences were found.
+    /// Counts; when it keeps going, also what was refused, and how many kinds of differences were found.
     pub fn summary(&self) -> String {
         let state = self.state();
         let counts: Vec<String> = state.counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
         let documented: Vec<String> = state.documented.iter().map(|(name, count)| format!("{count} {name}")).collect();
         let mut line = format!("judge: {}; documented: [{}]", counts.join(", "), documented.join(", "));
         if self.keep_going {
-            line.push_str(&format!("; {} kinds of differences in {}", state.different, self.file.display()));
+            let mut refused: Vec<(&String, &usize)> = state.refused.iter().collect();
+            refused.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+            refused.iter().for_each(|(words, count)| line.push_str(&format!("\nrefused {count} times: {words}")));
+            line.push_str(&format!("\n{} kinds of differences in {}", state.different, self.file.display()));
         }
         line
     }

@@ -263,11 +263,11 @@ impl Round {
         }
         let create = format!("CREATE MATERIALIZED VIEW {name} AS {sql}");
         let made = ask(&self.ours[0], &create).await;
-        if let Some(code) = made.code() {
+        if let Outcome::Error { code, message } = &made {
             let drop = ask(&self.database.clients[0], &format!("DROP VIEW {name}")).await;
             assert!(drop.code().is_none(), "{}", drop.show());
             if code == "0A000" {
-                self.setup.report.count("views refused");
+                self.setup.report.view_refused(message);
                 return;
             }
             let detail = format!("only Attune fails: {}", made.show());

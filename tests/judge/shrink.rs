@@ -5,10 +5,13 @@ use super::queries::Query;
 use super::report::{Verdict, judge};
 use super::system::{Outcome, ask};
 use super::types::Ty;
+use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 
 /// Statements that are tried.
 const TRIES: usize = 250;
+/// Some take seconds.
+const TIME: Duration = Duration::from_secs(15);
 
 /// Where a statement is tried.
 pub struct Court<'a> {
@@ -40,27 +43,40 @@ impl Way {
     }
 }
 
+/// What a search may still take.
+struct Left {
+    tries: usize,
+    until: Instant,
+}
+
+impl Left {
+    fn take(&mut self) -> Option<()> {
+        self.tries = self.tries.checked_sub(1)?;
+        (Instant::now() < self.until).then_some(())
+    }
+}
+
 impl Court<'_> {
     /// The smallest statement that was found, which may be `query` itself.
     pub async fn smallest(&self, query: &Query, way: &Way) -> String {
         if !self.differs(&query.sql(), way).await {
             return query.sql();
         }
-        let mut tries = TRIES;
+        let mut left = Left { tries: TRIES, until: Instant::now() + TIME };
         let mut parts = query.clone();
-        while let Some(smaller) = self.first_part(&parts, way, &mut tries).await {
+        while let Some(smaller) = self.first_part(&parts, way, &mut left).await {
             parts = smaller;
         }
         let mut sql = parts.sql();
-        while let Some(smaller) = self.first_text(&sql, way, &mut tries).await {
+        while let Some(smaller) = self.first_text(&sql, way, &mut left).await {
             sql = smaller;
         }
         sql
     }
 
-    async fn first_part(&self, query: &Query, way: &Way, tries: &mut usize) -> Option<Query> {
+    async fn first_part(&self, query: &Query, way: &Way, left: &mut Left) -> Option<Query> {
         for candidate in smaller_parts(query) {
-            *tries = tries.checked_sub(1)?;
+            left.take()?;
             if self.differs(&candidate.sql(), way).await {
                 return Some(candidate);
             }
@@ -68,9 +84,9 @@ impl Court<'_> {
         None
     }
 
-    async fn first_text(&self, sql: &str, way: &Way, tries: &mut usize) -> Option<String> {
+    async fn first_text(&self, sql: &str, way: &Way, left: &mut Left) -> Option<String> {
         for candidate in smaller_texts(sql) {
-            *tries = tries.checked_sub(1)?;
+            left.take()?;
             if self.differs(&candidate, way).await {
                 return Some(candidate);
             }

@@ -12,8 +12,8 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 /// Connections to each system.
 pub const CONNECTIONS: usize = 3;
 
-/// No answer of Attune takes longer. Then the judge has found something that hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Statements are cancelled a good deal earlier: no answer by then, and the judge has found something that hangs.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 pub type Row = Vec<Option<String>>;
 
@@ -68,13 +68,25 @@ impl Outcome {
     }
 }
 
+/// Waits for an answer, but not for ever.
+pub async fn patiently(outcome: impl Future<Output = Outcome>) -> Outcome {
+    let message = || format!("no answer for {} seconds", PATIENCE.as_secs());
+    let late = |_| Outcome::Error { code: "08006".to_owned(), message: message() };
+    tokio::time::timeout(PATIENCE, outcome).await.unwrap_or_else(late)
+}
+
 /// Runs a text by the simple protocol.
 pub async fn ask(client: &Client, sql: &str) -> Outcome {
-    let messages = match tokio::time::timeout(PATIENCE, client.simple_query(sql)).await {
-        Ok(Ok(messages)) => messages,
-        Ok(Err(error)) => return Outcome::from_error(&error),
-        Err(_) => return Outcome::Error { code: "08006".to_owned(), message: "no answer for a minute".to_owned() },
-    };
+    patiently(async {
+        match client.simple_query(sql).await {
+            Ok(messages) => answer(messages),
+            Err(error) => Outcome::from_error(&error),
+        }
+    })
+    .await
+}
+
+fn answer(messages: Vec<SimpleQueryMessage>) -> Outcome {
     let mut answer = Answer::default();
     for message in messages {
         match message {
@@ -99,10 +111,13 @@ pub async fn copy(client: &Client, statement: &str, data: &str) -> Outcome {
         sink.as_mut().send(Bytes::copy_from_slice(data.as_bytes())).await?;
         sink.finish().await
     };
-    match copied.await {
-        Ok(affected) => Outcome::Answer(Answer { affected: vec![affected], ..Answer::default() }),
-        Err(error) => Outcome::from_error(&error),
-    }
+    patiently(async {
+        match copied.await {
+            Ok(affected) => Outcome::Answer(Answer { affected: vec![affected], ..Answer::default() }),
+            Err(error) => Outcome::from_error(&error),
+        }
+    })
+    .await
 }
 
 /// Attune, inside the test or as a process that can be killed.
@@ -150,7 +165,7 @@ impl Attune {
         let mut clients = Vec::new();
         for _ in 0..CONNECTIONS {
             let client = connect(self.addr()).await.unwrap();
-            client.batch_execute("SET statement_timeout = '30s'").await.unwrap();
+            client.batch_execute("SET statement_timeout = '10s'").await.unwrap();
             clients.push(client);
         }
         clients

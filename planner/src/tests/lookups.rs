@@ -161,7 +161,7 @@ fn ranges() {
             SELECT n FROM levels WHERE x = $1 AND k = 'a'
                levels point ($1, 'a') types [float32, text] output [2]
             SELECT n FROM levels WHERE x = '-0' AND k >= 'a' AND k < $1
-               levels range ('-0') from 'a' to $1 (excluded) types [float32, text, text] output [2]
+               levels range ('0') from 'a' to $1 (excluded) types [float32, text, text] output [2]
             SELECT price FROM prices WHERE product_id = $1 AND price BETWEEN 0.0 AND $2
                -
             SELECT product_id FROM prices WHERE price = 1.5 AND product_id = 3

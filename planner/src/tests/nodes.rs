@@ -23,7 +23,7 @@ fn scan_filter_project() {
         "SELECT note FROM orders WHERE paid AND note LIKE 'a%' AND day BETWEEN '2024-01-01' AND '2024-02-01'",
         expect![[r#"
             project note                         key=none  cost=O(d)  state=none
-            -> filter paid AND day >= '2024-01-01' AND day <= '2024-02-01' AND note LIKE 'a%'  key=none  cost=O(d)  state=none
+            -> filter paid AND note LIKE 'a%' AND day >= '2024-01-01' AND day <= '2024-02-01'  key=none  cost=O(d)  state=none
                -> scan orders (paid, day, note)  key=none  cost=O(d)  state=none
         "#]],
     );
@@ -132,11 +132,11 @@ fn joins() {
     check(
         "SELECT o.order_id, b.k FROM orders o JOIN bag b ON o.order_id = length(b.k) AND o.user_id > b.x",
         expect![[r#"
-            project order_id, k                                              key=none  cost=O(d)  state=none
-            -> join ON order_id = character_length(k) AND user_id::real > x  key=none  exchange=hash(order_id),hash(character_length(k))  cost=O(d * matches)  state=rows of both sides
-               -> scan orders (user_id, order_id)                            key=(user_id, order_id)  cost=O(d)  state=none
-               -> project k, x, character_length(k)                          key=none  cost=O(d)  state=none
-                  -> scan bag (k, x)                                         key=none  cost=O(d)  state=none
+            project order_id, k                      key=none  cost=O(d)  state=none
+            -> join ON order_id = character_length(k) AND user_id::double precision > x::double precision  key=none  exchange=hash(order_id),hash(character_length(k))  cost=O(d * matches)  state=rows of both sides
+               -> scan orders (user_id, order_id)    key=(user_id, order_id)  cost=O(d)  state=none
+               -> project k, x, character_length(k)  key=none  cost=O(d)  state=none
+                  -> scan bag (k, x)                 key=none  cost=O(d)  state=none
         "#]],
     );
     check(
@@ -155,22 +155,21 @@ fn scalar_subqueries() {
     check(
         "SELECT household_id FROM spend WHERE total > (SELECT avg(total) FROM spend)",
         expect![[r#"
-        project household_id                    key=(household_id)  cost=O(d)  state=none
-        -> join ON total > avg                  key=(household_id)  exchange=one,one  cost=O(d * matches)  state=rows of both sides
-           -> scan spend (household_id, total)  key=(household_id)  cost=O(d)  state=none
-           -> aggregate avg(total)              key=(single row)  exchange=one  cost=O(d)  state=one row
-              -> scan spend (total)             key=none  cost=O(d)  state=none
-    "#]],
+            project household_id                    key=(household_id)  cost=O(d)  state=none
+            -> join ON total > avg(total)           key=(household_id)  exchange=one,one  cost=O(d * matches)  state=rows of both sides
+               -> scan spend (household_id, total)  key=(household_id)  cost=O(d)  state=none
+               -> aggregate avg(total)              key=(single row)  exchange=one  cost=O(d)  state=one row
+                  -> scan spend (total)             key=none  cost=O(d)  state=none
+        "#]],
     );
     check(
         "SELECT product_id, (SELECT max(price) FROM prices p WHERE p.product_id = q.product_id) AS top FROM products q",
         expect![[r#"
-            project product_id, max AS top               key=(product_id)  cost=O(d)  state=none
-            -> left join ON product_id = product_id      key=(product_id)  exchange=hash(product_id),hash(product_id)  cost=O(d * matches)  state=rows of both sides, match counts
-               -> scan products (product_id)             key=(product_id)  cost=O(d)  state=none
-               -> project max(price) AS max, product_id  key=(product_id)  cost=O(d)  state=none
-                  -> aggregate max(price) BY product_id  key=(product_id)  exchange=hash(product_id)  cost=O(d log g)  state=a row per group, values of price
-                     -> scan prices (product_id, price)  key=none  cost=O(d)  state=none  append-only
+            project product_id, max AS top            key=(product_id)  cost=O(d)  state=none
+            -> left join ON product_id = product_id   key=(product_id)  exchange=hash(product_id),hash(product_id)  cost=O(d * matches)  state=rows of both sides, match counts
+               -> scan products (product_id)          key=(product_id)  cost=O(d)  state=none
+               -> aggregate max(price) BY product_id  key=(product_id)  exchange=hash(product_id)  cost=O(d log g)  state=a row per group, values of price
+                  -> scan prices (product_id, price)  key=none  cost=O(d)  state=none  append-only
         "#]],
     );
 }
@@ -202,10 +201,10 @@ fn aggregates() {
     check(
         "SELECT quantity % 10 AS bucket, sum(price * quantity) AS s FROM purchases GROUP BY quantity % 10 HAVING sum(price * quantity) > 5",
         expect![[r#"
-            filter sum(price * quantity::double precision) > 5                       key=(bucket)  cost=O(d)  state=none
-            -> aggregate sum(price * quantity::double precision) BY quantity::bigint % 10  key=(quantity::bigint % 10)  exchange=hash(quantity::bigint % 10)  cost=O(d)  state=a row per group
-               -> project quantity::bigint % 10, price * quantity::double precision  key=none  cost=O(d)  state=none  append-only
-                  -> scan purchases (quantity, price)                                key=none  cost=O(d)  state=none  append-only
+            filter sum(price * quantity::double precision) > 5                     key=(bucket)  cost=O(d)  state=none
+            -> aggregate sum(price * quantity::double precision) BY quantity % 10  key=(quantity % 10)  exchange=hash(quantity % 10)  cost=O(d)  state=a row per group
+               -> project quantity % 10, price * quantity::double precision        key=none  cost=O(d)  state=none  append-only
+                  -> scan purchases (quantity, price)                              key=none  cost=O(d)  state=none  append-only
         "#]],
     );
     check(
@@ -235,20 +234,18 @@ fn distinct_and_union() {
     check(
         "SELECT DISTINCT ON (household_id) household_id, product_id, ts FROM purchases ORDER BY household_id, ts DESC",
         expect![[r#"
-            project household_id, product_id, ts                            key=(household_id)  cost=O(d)  state=none
-            -> top 1 per household_id ORDER BY ts DESC                      key=(household_id)  exchange=hash(household_id)  cost=O(d)  state=the first rows per group
-               -> scan purchases (household_id, basket_id, product_id, ts)  key=none  cost=O(d)  state=none  append-only
+            top 1 per household_id ORDER BY ts DESC           key=(household_id)  exchange=hash(household_id)  cost=O(d)  state=the first rows per group
+            -> scan purchases (household_id, product_id, ts)  key=none  cost=O(d)  state=none  append-only
         "#]],
     );
     check(
         "SELECT product_id, price FROM purchases UNION ALL SELECT order_id, amount FROM orders",
         expect![[r#"
-        union all                                              key=none  cost=O(d)  state=none
-        -> project product_id, price::numeric(30,15) AS price  key=none  cost=O(d)  state=none  append-only
-           -> scan purchases (product_id, price)               key=none  cost=O(d)  state=none  append-only
-        -> project order_id::bigint AS product_id, amount::numeric(30,15) AS price  key=none  cost=O(d)  state=none
-           -> scan orders (order_id, amount)                   key=none  cost=O(d)  state=none
-    "#]],
+            union all                              key=none  cost=O(d)  state=none
+            -> scan purchases (product_id, price)  key=none  cost=O(d)  state=none  append-only
+            -> project order_id::bigint AS product_id, amount::double precision AS price  key=none  cost=O(d)  state=none
+               -> scan orders (order_id, amount)   key=none  cost=O(d)  state=none
+        "#]],
     );
     check(
         "SELECT product_id FROM purchases UNION SELECT product_id FROM products",
@@ -273,11 +270,10 @@ fn limits() {
     check(
         "SELECT household_id FROM spend ORDER BY total DESC NULLS LAST, n OFFSET 2 LIMIT 3",
         expect![[r#"
-        project household_id                                key=(household_id)  cost=O(d)  state=none
-        -> top 3 after 2 ORDER BY total DESC NULLS LAST, n  key=(household_id)  exchange=one  cost=O(d log g)  state=all rows in order
-           -> project household_id, total, n                key=(household_id)  cost=O(d)  state=none
-              -> scan spend (household_id, n, total)        key=(household_id)  cost=O(d)  state=none
-    "#]],
+            project household_id                                key=(household_id)  cost=O(d)  state=none
+            -> top 3 after 2 ORDER BY total DESC NULLS LAST, n  key=(household_id)  exchange=one  cost=O(d log g)  state=all rows in order
+               -> scan spend (household_id, n, total)           key=(household_id)  cost=O(d)  state=none
+        "#]],
     );
     check(
         "SELECT k FROM bag LIMIT 5",
@@ -295,10 +291,10 @@ fn limits() {
     check(
         "SELECT name FROM products ORDER BY length(name) LIMIT 2",
         expect![[r#"
-            project name                                key=none  cost=O(d)  state=none
-            -> top 2 ORDER BY character_length(name)    key=none  exchange=one  cost=O(d log g)  state=all rows in order
-               -> project name, character_length(name)  key=none  cost=O(d)  state=none
-                  -> scan products (name)               key=none  cost=O(d)  state=none
+            project name                                         key=none  cost=O(d)  state=none
+            -> top 2 ORDER BY order                              key=none  exchange=one  cost=O(d log g)  state=all rows in order
+               -> project name, character_length(name) AS order  key=none  cost=O(d)  state=none
+                  -> scan products (name)                        key=none  cost=O(d)  state=none
         "#]],
     );
     check(
@@ -324,7 +320,7 @@ fn row_numbers() {
         &format!("SELECT h, ts, rank FROM {ranked} WHERE rank < 4 AND ts IS NOT NULL"),
         expect![[r#"
             filter ts IS NOT NULL                                  key=(h, rank)  cost=O(d)  state=none
-            -> top 3 per household_id ORDER BY ts with row number  key=(household_id, row_number)  exchange=hash(household_id)  cost=O(d)  state=the first rows per group
+            -> top 3 per household_id ORDER BY ts with row number  key=(household_id, rank)  exchange=hash(household_id)  cost=O(d)  state=the first rows per group
                -> scan purchases (household_id, ts)                key=none  cost=O(d)  state=none  append-only
         "#]],
     );
@@ -347,8 +343,8 @@ fn row_numbers() {
     check(
         "SELECT product_id, row_number() OVER (ORDER BY name) AS r FROM products",
         expect![[r#"
-            project product_id, row_number AS r                 key=(r)  cost=O(d)  state=none
-            -> all rows in order ORDER BY name with row number  key=(row_number)  exchange=one  cost=O(g)  state=all rows in order
+            project product_id, r                               key=(r)  cost=O(d)  state=none
+            -> all rows in order ORDER BY name with row number  key=(r)  exchange=one  cost=O(g)  state=all rows in order
                -> scan products (product_id, name)              key=(product_id)  cost=O(d)  state=none
         "#]],
     );
@@ -428,8 +424,7 @@ fn semi_joins_below_joins_that_look_up_one_row() {
                   -> join ON household_id = household_id                         key=(household_id, category)  exchange=hash(household_id),hash(household_id)  cost=O(d * matches)  state=rows of both sides
                      -> scan affinity (household_id, category, n)                key=(household_id, category)  cost=O(d)  state=none
                      -> scan spend (household_id, n)                             key=(household_id)  cost=O(d)  state=none
-               -> project order_id, user_id                                      key=(user_id, order_id)  cost=O(d)  state=none
-                  -> scan orders (user_id, order_id)                             key=(user_id, order_id)  cost=O(d)  state=none
+               -> scan orders (user_id, order_id)                                key=(user_id, order_id)  cost=O(d)  state=none
         "#]],
     );
 }

@@ -49,12 +49,12 @@ fn bought_together() {
                  GROUP BY a.product_id, b.product_id) pairs) ranked
          WHERE rank <= 20",
         expect![[r#"
-            top 20 per product_id ORDER BY n DESC, other_id with row number      key=(product_id, rank)  exchange=hash(product_id)  cost=O(d)  state=the first rows per group
-            -> aggregate count(*) BY product_id, product_id                      key=(product_id, other_id)  exchange=hash(product_id, product_id)  cost=O(d)  state=a row per group
-               -> project product_id, product_id                                 key=none  cost=O(d)  state=none  append-only
-                  -> join ON basket_id = basket_id AND product_id <> product_id  key=none  exchange=hash(basket_id),hash(basket_id)  cost=O(d * matches)  state=rows of both sides  append-only
-                     -> scan purchases (basket_id, product_id)                   key=none  cost=O(d)  state=none  append-only
-                     -> scan purchases (basket_id, product_id)                   key=none  cost=O(d)  state=none  append-only
+            top 20 per product_id ORDER BY count(*) DESC, product_id with row number  key=(product_id, rank)  exchange=hash(product_id)  cost=O(d)  state=the first rows per group
+            -> aggregate count(*) BY product_id, product_id                           key=(product_id, product_id)  exchange=hash(product_id, product_id)  cost=O(d)  state=a row per group
+               -> project product_id, product_id                                      key=none  cost=O(d)  state=none  append-only
+                  -> join ON basket_id = basket_id AND product_id <> product_id       key=none  exchange=hash(basket_id),hash(basket_id)  cost=O(d * matches)  state=rows of both sides  append-only
+                     -> scan purchases (basket_id, product_id)                        key=none  cost=O(d)  state=none  append-only
+                     -> scan purchases (basket_id, product_id)                        key=none  cost=O(d)  state=none  append-only
         "#]],
     );
 }
@@ -67,8 +67,8 @@ fn top_products_of_each_week() {
            FROM (SELECT date_trunc('week', ts) AS week, product_id, sum(quantity) AS n FROM purchases GROUP BY 1, 2) w) t
          WHERE rank <= 10",
         expect![[r#"
-            top 10 per week ORDER BY n DESC, product_id with row number               key=(week, rank)  exchange=hash(week)  cost=O(d log g)  state=rows per group in order
-            -> aggregate sum(quantity::bigint) BY date_trunc('week', ts), product_id  key=(week, product_id)  exchange=hash(date_trunc('week', ts), product_id)  cost=O(d)  state=a row per group
+            top 10 per date_trunc('week', ts) ORDER BY sum(quantity::bigint) DESC, product_id with row number  key=(week, rank)  exchange=hash(date_trunc('week', ts))  cost=O(d log g)  state=rows per group in order
+            -> aggregate sum(quantity::bigint) BY date_trunc('week', ts), product_id  key=(date_trunc('week', ts), product_id)  exchange=hash(date_trunc('week', ts), product_id)  cost=O(d)  state=a row per group
                -> project date_trunc('week', ts), product_id, quantity::bigint        key=none  cost=O(d)  state=none  append-only
                   -> scan purchases (product_id, quantity, ts)                        key=none  cost=O(d)  state=none  append-only
         "#]],
@@ -88,18 +88,18 @@ fn recommendations() {
                  GROUP BY a.household_id, p.product_id) c) r
          WHERE rank <= 10",
         expect![[r#"
-            top 10 per household_id ORDER BY score DESC, product_id with row number  key=(household_id, rank)  exchange=hash(household_id)  cost=O(d log g)  state=rows per group in order
-            -> aggregate sum(n::double precision * CASE WHEN price IS NOT NULL THEN price ELSE 0 END) BY household_id, product_id  key=(household_id, product_id)  exchange=hash(household_id, product_id)  cost=O(d)  state=a row per group
-               -> project household_id, product_id, n::double precision * CASE WHEN price IS NOT NULL THEN price ELSE 0 END  key=none  cost=O(d)  state=none
+            top 10 per household_id ORDER BY sum(n::double precision * coalesce(price, 0)) DESC, product_id with row number  key=(household_id, rank)  exchange=hash(household_id)  cost=O(d log g)  state=rows per group in order
+            -> aggregate sum(n::double precision * coalesce(price, 0)) BY household_id, product_id  key=(household_id, product_id)  exchange=hash(household_id, product_id)  cost=O(d)  state=a row per group
+               -> project household_id, product_id, n::double precision * coalesce(price, 0)  key=none  cost=O(d)  state=none
                   -> anti join ON household_id = household_id AND product_id = product_id  key=none  exchange=hash(household_id, product_id),hash(household_id, product_id)  cost=O(d * matches)  state=rows of both sides, match counts
-                     -> project household_id, n, product_id, price                   key=none  cost=O(d)  state=none
-                        -> join ON product_id = product_id                           key=none  exchange=hash(product_id),hash(product_id)  cost=O(d * matches)  state=rows of both sides
-                           -> project household_id, n, product_id                    key=none  cost=O(d)  state=none
-                              -> join ON category = category                         key=(category, household_id, product_id)  exchange=hash(category),hash(category)  cost=O(d * matches)  state=rows of both sides
-                                 -> scan affinity (household_id, category, n)        key=(household_id, category)  cost=O(d)  state=none
-                                 -> scan products (product_id, category)             key=(product_id)  cost=O(d)  state=none
-                           -> scan prices (product_id, price)                        key=none  cost=O(d)  state=none  append-only
-                     -> scan purchases (household_id, product_id)                    key=none  cost=O(d)  state=none  append-only
+                     -> project household_id, n, product_id, price             key=none  cost=O(d)  state=none
+                        -> join ON product_id = product_id                     key=none  exchange=hash(product_id),hash(product_id)  cost=O(d * matches)  state=rows of both sides
+                           -> project household_id, n, product_id              key=none  cost=O(d)  state=none
+                              -> join ON category = category                   key=(category, household_id, product_id)  exchange=hash(category),hash(category)  cost=O(d * matches)  state=rows of both sides
+                                 -> scan affinity (household_id, category, n)  key=(household_id, category)  cost=O(d)  state=none
+                                 -> scan products (product_id, category)       key=(product_id)  cost=O(d)  state=none
+                           -> scan prices (product_id, price)                  key=none  cost=O(d)  state=none  append-only
+                     -> scan purchases (household_id, product_id)              key=none  cost=O(d)  state=none  append-only
         "#]],
     );
 }

@@ -195,20 +195,26 @@ fn constants_that_cannot_be_computed() {
     }
     expect![[r#"
         SELECT '2024-13-01'::date
-          => invalid input syntax for type date: "2024-13-01" (22007)
+          => Projection: to_day(Utf8("2024-13-01")) AS date
+          EmptyRelation: rows=1
         SELECT 'soon'::timestamp
-          => invalid input syntax for type timestamp: "soon" (22007)
+          => Projection: to_moment(Utf8("soon")) AS timestamp
+          EmptyRelation: rows=1
         SELECT 'abc'::int
-          => invalid input syntax for type integer: "abc" (22P02)
+          => Projection: to_integer(Utf8("abc")) AS int4
+          EmptyRelation: rows=1
         SELECT 'abc'::numeric
-          => invalid input syntax for type numeric: "abc" (22P02)
+          => Projection: to_numeric(Utf8("abc")) AS numeric
+          EmptyRelation: rows=1
         SELECT 3000000000::int
-          => value 3000000000 is out of range for type integer (22003)
+          => Projection: to_integer(Int64(3000000000)) AS int4
+          EmptyRelation: rows=1
         SELECT 1 / 0
           => Projection: divide(Int64(1), Int64(0)) AS ?column?
           EmptyRelation: rows=1
         SELECT n FROM spend WHERE n = 'abc'
-          => invalid input syntax for type bigint: "abc" (22P02)
+          => Filter: spend.n = to_integer(Utf8("abc"))
+          TableScan: spend projection=[n]
         SELECT n FROM spend LIMIT -1
           => LIMIT must not be negative (22023)
         SELECT ts FROM purchases WHERE ts > 'yesterday'

@@ -105,8 +105,8 @@ fn expressions_of_defaults_and_values() {
     }
     expect![[r#"
         1 + 1 => CAST(add(Int64(1), Int64(1)) AS Float64)
-        '2024-01-01' => CAST(Utf8("2024-01-01") AS Timestamp(µs))
-        now() => CAST(now() AS Timestamp(µs, "+00:00"))
+        '2024-01-01' => to_moment(Utf8("2024-01-01"))
+        now() => to_moment(now())
         $1 => $1
         true => Cannot automatically convert Boolean to Date32 (42804)
         x => column "x" does not exist (42703) at 1
