@@ -89,6 +89,48 @@ fn both_keys(on: &[(usize, usize)], left: &Node, left_key: &[usize], right_key: 
     key
 }
 
+/// Whether no two rows of a node's output agree in all of `columns`.
+///
+/// Beyond the node's key it sees that a column always equals another one, by a join below: so a subquery that groups by the columns
+/// it is correlated with has one row for each row outside.
+pub(crate) fn is_unique(node: &Node, columns: &[usize], nodes: &[Node]) -> bool {
+    let fixed = |column: &usize| equals_one_of(node, *column, columns, nodes);
+    if node.key.as_ref().is_some_and(|key| key.iter().all(fixed)) {
+        return true;
+    }
+    match (&node.op, &node.inputs[..]) {
+        (Op::Filter { .. }, [input]) => nodes.get(*input).is_some_and(|input| is_unique(input, columns, nodes)),
+        _ => false,
+    }
+}
+
+/// Whether a column is one of `columns`, or always equals one.
+fn equals_one_of(node: &Node, column: usize, columns: &[usize], nodes: &[Node]) -> bool {
+    if columns.contains(&column) {
+        return true;
+    }
+    let input = node.inputs.first().and_then(|input| nodes.get(*input));
+    match (&node.op, input) {
+        (Op::Filter { .. }, Some(input)) => equals_one_of(input, column, columns, nodes),
+        (Op::Project { exprs }, Some(input)) => {
+            let below = |column: usize| match exprs.get(column) {
+                Some(crate::Expr::Column(below)) => Some(*below),
+                _ => None,
+            };
+            let columns: Vec<usize> = columns.iter().filter_map(|column| below(*column)).collect();
+            below(column).is_some_and(|column| equals_one_of(input, column, &columns, nodes))
+        }
+        (Op::Aggregate { group, .. }, Some(input)) => {
+            let columns: Vec<usize> = columns.iter().filter_map(|column| group.get(*column).copied()).collect();
+            group.get(column).is_some_and(|column| equals_one_of(input, *column, &columns, nodes))
+        }
+        (Op::Join { kind: JoinKind::Inner, .. }, _) => {
+            equal_column(node, column, nodes).is_some_and(|equal| columns.contains(&equal))
+        }
+        _ => false,
+    }
+}
+
 /// Whether the output of `op` never has deletes.
 pub(crate) fn append_only(op: &Op, inputs: &[&Node], catalog: &Catalog) -> bool {
     let all = || inputs.iter().all(|input| input.append_only);

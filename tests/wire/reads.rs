@@ -148,7 +148,7 @@ async fn results_of_many_chunks() {
         ("SELECT id FROM t WHERE g = $1 ORDER BY id", &expected),
         ("SELECT id FROM t WHERE g = $1 ORDER BY id DESC", &backwards),
         ("SELECT id + 0 FROM t WHERE g = $1 ORDER BY 1", &expected),
-        ("SELECT id FROM s WHERE id > $1 - 5 ORDER BY id", &expected),
+        ("SELECT id FROM s WHERE id > $1::bigint - 5 ORDER BY id", &expected),
     ] {
         let found = client.query(query, &[&5_i64]).await.unwrap();
         let found: Vec<i64> = found.iter().map(|row| row.get(0)).collect();

@@ -4,6 +4,7 @@ use super::Lowering;
 use super::columns::{check_numeric, fields};
 use crate::expr::{Expr, Scope, from_datafusion, sql};
 use crate::plan::{Aggregate, AggregateFunction, Field, Op};
+use crate::properties::is_unique;
 use attune_sql::SqlError;
 use attune_storage::ColumnType;
 use datafusion::logical_expr::expr::AggregateFunction as DfAggregate;
@@ -70,8 +71,12 @@ impl Lowering<'_> {
         group: Vec<usize>,
         schema: Vec<Field>,
     ) -> Result<usize, SqlError> {
-        let grouped = |column: &usize| group.iter().any(|g| inputs.exprs[*g] == Expr::Column(*column));
-        if !self.nodes[input].key.as_ref().is_some_and(|key| key.iter().all(grouped)) {
+        let column = |place: &usize| match inputs.exprs[*place] {
+            Expr::Column(column) => Some(column),
+            _ => None,
+        };
+        let grouped: Vec<usize> = group.iter().filter_map(column).collect();
+        if !is_unique(&self.nodes[input], &grouped, &self.nodes) {
             return Err(SqlError::unsupported(
                 "a subquery used as a value may return more than one row, which a materialized view cannot report",
                 "Make it one row: use an aggregate such as max(...), or LIMIT 1, or compare with the full primary key.",

@@ -20,6 +20,7 @@ mod join;
 mod order;
 mod query;
 mod resolve;
+mod rows;
 mod scope;
 mod select;
 mod set;

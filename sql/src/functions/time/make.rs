@@ -6,7 +6,7 @@ use crate::types::SqlType;
 use crate::types::calendar::days;
 use crate::{SqlError, SqlState};
 use datafusion::arrow::array::{Array, ArrayRef, Date32Array, TimestampMicrosecondArray};
-use datafusion::arrow::datatypes::{DataType, Date32Type, Float64Type, Int32Type};
+use datafusion::arrow::datatypes::{DataType, Float64Type, Int32Type};
 use datafusion::common::config::ConfigOptions;
 use datafusion::functions::datetime;
 use datafusion::logical_expr::{
