@@ -137,6 +137,8 @@ sql_states! {
     IndeterminateDatatype = "42P18",
     /// An escape character that is none.
     InvalidEscapeSequence = "22025",
+    /// A part of a text or of bytes with a length below zero.
+    SubstringError = "22011",
     /// Two tables of FROM have one name.
     DuplicateAlias = "42712",
     /// Several functions or operators fit.

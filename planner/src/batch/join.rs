@@ -113,7 +113,15 @@ fn parts<'a>(conditions: &'a [Expr], left: &Lowered, right: &Lowered) -> Parts<'
 }
 
 fn pairs(keys: &[(&Expr, &Expr)], left: &Lowered, right: &Lowered) -> Result<Pairs, SqlError> {
-    let side = |e: &Expr, of: &Lowered| Ok::<_, SqlError>(key::key(expr(e, &of.scope())?, e.ty()));
+    // DataFusion puts keys that are no columns beside the columns of their side, by name. A cast has the name of what it casts,
+    // so each gets one of its own.
+    let side = |e: &Expr, of: &Lowered| {
+        let key = key::key(expr(e, &of.scope())?, e.ty());
+        Ok::<_, SqlError>(match &key {
+            DfExpr::Column(_) => key,
+            other => key.clone().alias(format!("key {other}")),
+        })
+    };
     let mut pairs = Pairs::with_capacity(keys.len());
     for (l, r) in keys {
         let pair = (side(l, left)?, side(r, right)?);

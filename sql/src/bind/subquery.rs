@@ -146,7 +146,7 @@ impl Bind<'_> {
     fn any_row(
         &self,
         left: Vec<Expr>,
-        op: CompareOp,
+        mut op: CompareOp,
         all: bool,
         query: &ast::Query,
         scope: &Scope<'_>,
@@ -160,10 +160,17 @@ impl Bind<'_> {
             return Err(SqlError::unsupported(what, "Compare the values one by one.").into());
         }
         let (mut values, mut exprs) = (Vec::with_capacity(left.len()), Vec::with_capacity(left.len()));
+        let sign = op.sql();
         for (value, (name, column)) in left.into_iter().zip(&bound.columns) {
-            let compared = self.resolver.binary(op.sql(), value, Expr::Column(column.clone()))?;
-            let Expr::Compare { left, right, .. } = compared else {
-                return Err(SqlError::internal("a comparison that is none").into());
+            let compared = self.resolver.binary(sign, value, Expr::Column(column.clone()))?;
+            let (left, right) = match compared {
+                Expr::Compare { left, right, .. } => (left, right),
+                // Known to be no plain comparison (a numeric that the other side's type does not have): its truth is compared.
+                truth => {
+                    let (is, of) = if op == CompareOp::NotEq { (op, false) } else { (CompareOp::Eq, true) };
+                    op = is;
+                    (Box::new(Expr::boolean(of)), Box::new(truth))
+                }
             };
             // A column of its own: the same one may be named twice, or be one of the surrounding query.
             exprs.push((self.column(name.as_str(), right.ty(), right.nullable()), *right));

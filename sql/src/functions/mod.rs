@@ -22,6 +22,7 @@ mod own;
 mod quantified;
 mod single_value;
 mod subscript;
+mod substr_bytes;
 mod sum;
 mod template;
 mod time;
@@ -220,8 +221,8 @@ static MATHEMATICS: LazyLock<BTreeSet<String>> =
 
 /// Functions of our own. Those with names of DataFusion's take their places.
 fn own() -> Vec<Arc<ScalarUDF>> {
-    let mut all =
-        vec![to_char::function(), interval_order(), subscript::function(), nullif::function(), like_escape::function()];
+    let mut all = vec![to_char::function(), interval_order(), subscript::function(), substr_bytes::function()];
+    all.extend([nullif::function(), like_escape::function()]);
     all.extend(dimensions::functions());
     all.extend(numbers::functions());
     all.extend(quantified::functions());

@@ -67,6 +67,10 @@ impl QueryRuntime {
         let options = session.options_mut();
         options.execution.time_zone = Some("+00:00".to_owned());
         options.sql_parser.map_string_types_to_utf8view = false;
+        // Its heap takes NaN and NULL for other values, or panics (DataFusion 55).
+        options.optimizer.enable_topk_aggregation = false;
+        // Sorts pushed into the arms of a union lose keys that are equal in one arm only, and the plan is refused.
+        options.optimizer.repartition_sorts = false;
         // What may be NULL is told less exactly by physical expressions (IS TRUE) than by the plan.
         options.execution.skip_physical_aggregate_schema_check = true;
         options.extensions.insert(ExpressionLimits::new(config.expression_max_bytes));
