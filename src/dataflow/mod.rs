@@ -15,9 +15,9 @@ mod fault;
 mod graph;
 mod local;
 pub mod operator;
-mod tolerant;
 #[cfg(test)]
 mod tests;
+mod tolerant;
 
 pub use backfill::{Backfill, BackfillProgress, InputKind, InputRelation, RowChunk, read_rows};
 pub use expression::{Expression, Failing};

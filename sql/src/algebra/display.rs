@@ -1,6 +1,8 @@
 //! Trees as text, for tests and for people who debug.
 
-use super::{AggregateCall, Callee, Column, Expr, Join, Rel, SetOperator, SortKey, SubqueryKind, Truth, WindowFunction};
+use super::{
+    AggregateCall, Callee, Column, Expr, Join, Rel, SetOperator, SortKey, SubqueryKind, Truth, WindowFunction,
+};
 use std::fmt;
 
 /// The tree of a relation, one node a line, inputs indented.

@@ -1,12 +1,12 @@
 //! From the nodes of a plan to operators. The plan may come from disk, so nothing in it is taken for granted.
 
 use super::{GraphNode, NodeKind};
-use crate::dataflow::{Expression, Failing};
 use crate::dataflow::batch::arrow_schema;
 use crate::dataflow::operator::{
     AggregateOperator, Distinct, Filter, Join, JoinPlan, Operator, Project, RowAggregates, TopK, TopKPlan, UnionAll,
     Values, pair_schema,
 };
+use crate::dataflow::{Expression, Failing};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use attune_planner::{Aggregate, DataflowPlan, Expr, JoinKind, Node, OLDEST_PLAN_VERSION, Op, PLAN_VERSION};
 use attune_sql::SqlError;
@@ -189,7 +189,8 @@ impl Builder<'_> {
         self.check_columns(&left, left_on.iter().copied())?;
         self.check_columns(&right, right_on.iter().copied())?;
         let pairs = pair_schema(&left, &right);
-        let residual = residual.map(|expr| Expression::new(expr, &pairs, DataType::Boolean, self.failing())).transpose()?;
+        let residual =
+            residual.map(|expr| Expression::new(expr, &pairs, DataType::Boolean, self.failing())).transpose()?;
         let unique = |node: usize, on: &[usize]| {
             self.plan.nodes[node].key.as_ref().is_some_and(|key| key.iter().all(|column| on.contains(column)))
         };
