@@ -98,10 +98,21 @@ pub(crate) fn is_unique(node: &Node, columns: &[usize], nodes: &[Node]) -> bool 
     if node.key.as_ref().is_some_and(|key| key.iter().all(fixed)) {
         return true;
     }
-    match (&node.op, &node.inputs[..]) {
-        (Op::Filter { .. }, [input]) => nodes.get(*input).is_some_and(|input| is_unique(input, columns, nodes)),
+    let Some(input) = node.inputs.first().and_then(|input| nodes.get(*input)) else { return false };
+    match &node.op {
+        Op::Filter { .. } => is_unique(input, columns, nodes),
+        Op::Project { exprs } => is_unique(input, &copied(exprs, columns), nodes),
         _ => false,
     }
+}
+
+/// The input's columns of which these are copies.
+fn copied(exprs: &[crate::Expr], columns: &[usize]) -> Vec<usize> {
+    let below = |column: &usize| match exprs.get(*column) {
+        Some(crate::Expr::Column(below)) => Some(*below),
+        _ => None,
+    };
+    columns.iter().filter_map(below).collect()
 }
 
 /// Whether a column is one of `columns`, or always equals one.
@@ -113,12 +124,8 @@ fn equals_one_of(node: &Node, column: usize, columns: &[usize], nodes: &[Node]) 
     match (&node.op, input) {
         (Op::Filter { .. }, Some(input)) => equals_one_of(input, column, columns, nodes),
         (Op::Project { exprs }, Some(input)) => {
-            let below = |column: usize| match exprs.get(column) {
-                Some(crate::Expr::Column(below)) => Some(*below),
-                _ => None,
-            };
-            let columns: Vec<usize> = columns.iter().filter_map(|column| below(*column)).collect();
-            below(column).is_some_and(|column| equals_one_of(input, column, &columns, nodes))
+            let columns = copied(exprs, columns);
+            copied(exprs, &[column]).into_iter().any(|column| equals_one_of(input, column, &columns, nodes))
         }
         (Op::Aggregate { group, .. }, Some(input)) => {
             let columns: Vec<usize> = columns.iter().filter_map(|column| group.get(*column).copied()).collect();

@@ -173,15 +173,15 @@ mod tests {
 
     #[test]
     fn damaged_text_is_an_error() {
-        for (column_type, text) in [
-            (ColumnType::Boolean, "yes?"),
-            (ColumnType::Int16, "70000"),
-            (ColumnType::Bytes, "\\x0"),
-            (ColumnType::Bytes, "\\9"),
-            (ColumnType::Date, "2022-13-01"),
+        for (column_type, text, state) in [
+            (ColumnType::Boolean, "yes?", SqlState::InvalidTextRepresentation),
+            (ColumnType::Int16, "70000", SqlState::InvalidTextRepresentation),
+            (ColumnType::Bytes, "\\x0", SqlState::InvalidTextRepresentation),
+            (ColumnType::Bytes, "\\9", SqlState::InvalidTextRepresentation),
+            (ColumnType::Date, "2022-13-01", SqlState::DatetimeFieldOverflow),
         ] {
             let literal = Literal { column_type, value: Some(text.to_owned()) };
-            assert_eq!(literal.to_scalar().map_err(|e| e.state), Err(SqlState::InvalidTextRepresentation));
+            assert_eq!(literal.to_scalar().map_err(|e| e.state), Err(state));
         }
     }
 }

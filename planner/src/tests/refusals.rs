@@ -144,7 +144,7 @@ fn others() {
     check(
         "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT n FROM r",
         expect![[r#"
-            Recursive CTE is not implemented (0A000); hint: docs/sql.md lists what queries can contain.
+            WITH RECURSIVE is not supported (0A000); hint: docs/sql.md lists what queries can contain.
         "#]],
     );
     check(
