@@ -125,7 +125,9 @@ impl Feed<'_> {
                 events.fetch_add(due, Ordering::Relaxed);
             }
             if let Some(rate) = rate {
-                let next = Duration::from_secs_f64((sent + 1) as f64 / rate).saturating_sub(start.elapsed());
+                // At a rate of 0 the next event is never due.
+                let next = Duration::try_from_secs_f64((sent + 1) as f64 / rate).unwrap_or(Duration::MAX);
+                let next = next.saturating_sub(start.elapsed());
                 std::thread::sleep(next.max(if due < self.batch { TICK } else { Duration::ZERO }).min(TICK));
             }
         }

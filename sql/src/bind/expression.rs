@@ -102,6 +102,9 @@ pub fn bind_expression(
     Err(SqlError::internal("parameters have no types after two passes"))
 }
 
+/// The columns of a table by name; those of no table have no name of one.
+type NamedColumns = (Option<String>, Vec<(String, Column)>);
+
 impl Bind<'_> {
     fn over_row(
         &self,
@@ -128,7 +131,7 @@ impl Bind<'_> {
 
     /// The names of the columns of a row, and what they are in its schema.
     fn row(&self, schema: &DFSchema) -> Result<(Namespace, Vec<(ColumnId, DfColumn)>)> {
-        let mut tables: Vec<(Option<String>, Vec<(String, Column)>)> = Vec::new();
+        let mut tables: Vec<NamedColumns> = Vec::new();
         let mut columns = Vec::with_capacity(schema.fields().len());
         for (qualifier, field) in schema.iter() {
             let ty = Type::from_arrow(field.data_type()).ok_or_else(|| {

@@ -43,22 +43,19 @@ impl Bind<'_> {
         let unknown: Vec<bool> = types.iter().map(|ty| *ty == Type::Unknown).collect();
         let types: Vec<Type> = types.into_iter().map(|ty| if ty == Type::Unknown { Type::TEXT } else { ty }).collect();
         let names: Vec<String> = left.columns.iter().map(|(name, _)| name.clone()).collect();
-        let left = match append(op, all, left, &right, &types) {
-            Ok(mut bound) => {
-                let (right, right_columns) = self.with_types(right, &types)?;
-                if let Rel::SetOperation { inputs, inputs_columns, columns, .. } = &mut bound.rel {
-                    for ((column, (_, shown)), added) in columns.iter_mut().zip(&mut bound.columns).zip(&right_columns)
-                    {
-                        column.nullable |= added.nullable;
-                        shown.nullable |= added.nullable;
-                    }
-                    inputs.push(right);
-                    inputs_columns.push(right_columns);
+        if may_be_added(op, all, &left, &right, &types) {
+            let mut bound = left;
+            let (right, right_columns) = self.with_types(right, &types)?;
+            if let Rel::SetOperation { inputs, inputs_columns, columns, .. } = &mut bound.rel {
+                for ((column, (_, shown)), added) in columns.iter_mut().zip(&mut bound.columns).zip(&right_columns) {
+                    column.nullable |= added.nullable;
+                    shown.nullable |= added.nullable;
                 }
-                return Ok(Bound { unknown, ..bound });
+                inputs.push(right);
+                inputs_columns.push(right_columns);
             }
-            Err(left) => left,
-        };
+            return Ok(Bound { unknown, ..bound });
+        }
         let (left, left_columns) = self.with_types(left, &types)?;
         let (right, right_columns) = self.with_types(right, &types)?;
         let columns: Vec<Column> = names
@@ -140,9 +137,9 @@ impl Bind<'_> {
     }
 }
 
-/// A UNION that another query may be added to: `a UNION b UNION c` is one operation of three. Gives it back if it is none.
-fn append(op: SetOperator, all: bool, left: Bound, right: &Bound, types: &[Type]) -> std::result::Result<Bound, Bound> {
-    let fits = match &left.rel {
+/// Whether a query may be added to one that is a UNION: `a UNION b UNION c` is one operation of three.
+fn may_be_added(op: SetOperator, all: bool, left: &Bound, right: &Bound, types: &[Type]) -> bool {
+    match &left.rel {
         Rel::SetOperation { op: SetOperator::Union, all: inner, columns, .. } => {
             op == SetOperator::Union
                 && *inner == all
@@ -151,8 +148,7 @@ fn append(op: SetOperator, all: bool, left: Bound, right: &Bound, types: &[Type]
                 && columns.iter().zip(&left.columns).all(|(column, (_, shown))| column == shown)
         }
         _ => false,
-    };
-    if fits { Ok(left) } else { Err(left) }
+    }
 }
 
 /// The columns of a projection, each once.

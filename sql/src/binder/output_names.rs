@@ -8,7 +8,7 @@ use crate::SqlError;
 use crate::statement::fold;
 use crate::types::SqlType;
 use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, Function, Ident, Query, Select, SelectItem, SetExpr, TrimWhereField, Value,
+    AccessExpr, DataType, Expr, Function, Ident, Query, Select, SelectItem, SetExpr, TrimWhereField, Value,
 };
 
 /// Between a name that repeats and its number (U+001F, unit separator).
@@ -116,6 +116,11 @@ pub(crate) fn expr_name(expr: &Expr) -> Option<(String, bool)> {
         }),
         Expr::AtTimeZone { .. } => strong("timezone"),
         Expr::Array(_) => strong("array"),
+        // An element is called as its array is.
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            let only_elements = access_chain.iter().all(|access| matches!(access, AccessExpr::Subscript(_)));
+            if only_elements { expr_name(root) } else { None }
+        }
         Expr::Tuple(_) => strong("row"),
         Expr::Exists { .. } => strong("exists"),
         Expr::Subquery(query) => subquery_name(query),
