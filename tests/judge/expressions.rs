@@ -189,10 +189,6 @@ impl Generator {
                 }
             }
         }
-        // Of literals alone Postgres computes it beforehand, for no row too.
-        if template.risky && !operands.iter().any(|operand| operand.column) {
-            return None;
-        }
         let magnitude = if ty.is_number() || ty == Ty::Interval { magnitude(ty, template, &operands)? } else { 0.0 };
         Some(Ex {
             sql: format!("({sql})"),

@@ -315,7 +315,7 @@ fn set_operations() {
     };
     check(
         &of(SetOperator::Union, false),
-        &[x.clone()],
+        std::slice::from_ref(&x),
         &["x"],
         expect![[r#"
         Aggregate: groupBy=[[x]], aggr=[[]]
@@ -327,7 +327,7 @@ fn set_operations() {
     );
     check(
         &of(SetOperator::Except, false),
-        &[x.clone()],
+        std::slice::from_ref(&x),
         &["x"],
         expect![[r#"
         Projection: t.a AS x
@@ -336,7 +336,7 @@ fn set_operations() {
               TableScan: t projection=[a]
             TableScan: s projection=[b]"#]],
     );
-    let counted = plan(&of(SetOperator::Intersect, true), &[x.clone()], &["x"]);
+    let counted = plan(&of(SetOperator::Intersect, true), std::slice::from_ref(&x), &["x"]);
     let shown = counted.display_indent().to_string();
     assert!(shown.contains("LeftSemi Join: t.a = s.b, row_number = row_number_1"), "{shown}");
     taken(&counted);
@@ -408,7 +408,7 @@ fn rows_of_constants_and_of_arrays() {
     let mut ids = Ids::default();
     let x = ids.column("x", Type::BIGINT, true);
     let values = Rel::Values { columns: vec![x.clone()], rows: vec![vec![number(1)], vec![Expr::null(Type::BIGINT)]] };
-    check(&values, &[x.clone()], &["x"], expect!["Values: (Int64(1)), (Int64(NULL))"]);
+    check(&values, std::slice::from_ref(&x), &["x"], expect!["Values: (Int64(1)), (Int64(NULL))"]);
     taken(&plan(&Rel::Values { columns: vec![x.clone()], rows: Vec::new() }, &[x], &["x"]));
     taken(&plan(&Rel::Values { columns: Vec::new(), rows: vec![Vec::new(); 3] }, &[], &[]));
     taken(&plan(&Rel::Unit, &[], &[]));

@@ -68,7 +68,7 @@ fn may_merge(outer: &[(Column, Expr)], inner: &[(Column, Expr)]) -> bool {
         match uses {
             0 => true,
             _ if is_trivial(expr) => true,
-            1 => (passed == 1 || !is_volatile(expr)) && (passed == 1 || deepest + extent(expr).1 <= DEEPEST),
+            1 => passed == 1 || !is_volatile(expr) && deepest + extent(expr).1 <= DEEPEST,
             _ => false,
         }
     })

@@ -31,14 +31,14 @@ pub(super) fn prune(rel: Rel, needed: &BTreeSet<ColumnId>) -> Rel {
         }
         Rel::Join(mut join) => {
             let wanted = read_more(needed, [&join.on]);
-            join.left = below(join.left, &wanted);
-            join.right = below(join.right, &wanted);
+            join.left = below(*join.left, &wanted);
+            join.right = below(*join.right, &wanted);
             Rel::Join(join)
         }
         Rel::Unnest { input, arrays, ordinality } => {
             let wanted = read_more(needed, arrays.iter().map(|(_, expr)| expr));
             let ordinality = ordinality.filter(|column| needed.contains(&column.id));
-            Rel::Unnest { input: below(input, &wanted), arrays, ordinality }
+            Rel::Unnest { input: below(*input, &wanted), arrays, ordinality }
         }
         Rel::Aggregate { input, group, mut aggregates } => {
             aggregates.retain(|(column, _)| needed.contains(&column.id));
@@ -69,8 +69,8 @@ pub(super) fn prune(rel: Rel, needed: &BTreeSet<ColumnId>) -> Rel {
     }
 }
 
-fn below(input: Box<Rel>, needed: &BTreeSet<ColumnId>) -> Box<Rel> {
-    Box::new(prune(*input, needed))
+fn below(input: Rel, needed: &BTreeSet<ColumnId>) -> Box<Rel> {
+    Box::new(prune(input, needed))
 }
 
 /// A relation that gives its input's columns, and what it reads itself.
