@@ -120,7 +120,7 @@ pub fn random(rng: &mut StdRng) -> Vec<Table> {
     let types: Vec<(&str, Ty)> =
         ["id", "k", "a", "b", "c", "g", "n", "s", "t", "v", "item"].map(|name| (name, pick(rng, &Ty::ALL))).to_vec();
     // Some tables are called like columns.
-    let mut names = vec!["item", "e", "k", "likes", "u", "events"];
+    let mut names = ["item", "e", "k", "likes", "u", "events"];
     names.shuffle(rng);
     let streams = rng.random_range(1..3);
     (0..3 + streams)

@@ -245,7 +245,7 @@ impl Ty {
             Ty::Date => format!("2024-02-{:02}", n % 29 + 1),
             Ty::Timestamp => format!("2024-02-{:02} 12:34:00", n % 29 + 1),
             Ty::TimestampTz => format!("2024-02-{:02} 12:34:00+00", n % 29 + 1),
-            Ty::Bool => if n % 2 == 0 { "true" } else { "false" }.to_owned(),
+            Ty::Bool => if n.is_multiple_of(2) { "true" } else { "false" }.to_owned(),
             Ty::Interval => format!("{n} days"),
         }
     }
