@@ -8,8 +8,8 @@
 //! - `expr`, `call`, `subquery`: expressions;
 //! - `resolve`: which operator, function or cast a call means.
 //!
-//! Errors carry SQLSTATE, Postgres' words and the position. What is bound is bounded: [`MAX_NODES`] expressions and relations,
-//! plain views [`MAX_VIEW_DEPTH`] deep, queries [`MAX_DEPTH`] deep.
+//! Errors carry SQLSTATE, Postgres' words and the position. What is bound is bounded: `MAX_NODES` expressions and relations,
+//! plain views `MAX_VIEW_DEPTH` deep, queries `MAX_DEPTH` deep.
 
 mod call;
 mod expr;
