@@ -122,7 +122,7 @@ pub(crate) fn expr_name(expr: &Expr) -> Option<(String, bool)> {
             if only_elements { expr_name(root) } else { None }
         }
         Expr::Tuple(_) => strong("row"),
-        Expr::Exists { .. } => strong("exists"),
+        Expr::Exists { negated: false, .. } => strong("exists"),
         Expr::Subquery(query) => subquery_name(query),
         _ => None,
     }
@@ -132,12 +132,24 @@ fn function_name(function: &Function) -> Option<String> {
     function.name.0.last().and_then(|part| part.as_ident()).map(fold)
 }
 
-/// A scalar subquery is called as its only column.
+/// A scalar subquery is called as its only column, whatever that is called.
 fn subquery_name(query: &Query) -> Option<(String, bool)> {
-    let SetExpr::Select(select) = &*query.body else { return None };
-    match select.projection.as_slice() {
-        [SelectItem::ExprWithAlias { alias, .. }] => Some((fold(alias), true)),
-        [SelectItem::UnnamedExpr(expr)] => expr_name(expr),
+    column_name(&query.body).map(|name| (name, true))
+}
+
+/// The name of the first column of a query.
+fn column_name(query: &SetExpr) -> Option<String> {
+    match query {
+        SetExpr::Select(select) => match select.projection.as_slice() {
+            [SelectItem::ExprWithAlias { alias, .. }] => Some(fold(alias)),
+            [SelectItem::UnnamedExpr(expr)] => {
+                Some(expr_name(expr).map_or_else(|| NO_NAME.to_owned(), |(name, _)| name))
+            }
+            _ => None,
+        },
+        SetExpr::Query(query) => column_name(&query.body),
+        SetExpr::SetOperation { left, .. } => column_name(left),
+        SetExpr::Values(_) => Some("column1".to_owned()),
         _ => None,
     }
 }
