@@ -48,22 +48,35 @@ impl Generator {
             2 => {
                 let ty = self.pick(&[Ty::Int2, Ty::Int4, Ty::Int4, Ty::Int8, Ty::Numeric]);
                 let of = self.finite(scope, ty, 1);
-                let result = if ty == Ty::Int8 || ty == Ty::Numeric { Ty::Numeric } else { Ty::Int8 };
                 let sql = format!("sum({distinct}{}){filter}", of.sql);
-                Some(computed(result, sql, of.magnitude * ROWS, true))
+                let size = of.magnitude * ROWS;
+                match ty {
+                    // Numeric in Postgres: see `differences`.
+                    Ty::Int8 if size > Ty::Int8.limit() => None,
+                    Ty::Int8 => Some(computed(Ty::Int8, format!("CAST({sql} AS bigint)"), size, true)),
+                    Ty::Numeric => Some(computed(Ty::Numeric, sql, size, true)),
+                    _ => Some(computed(Ty::Int8, sql, size, true)),
+                }
             }
             // In which order floats are added is not fixed: only columns, whose sums are exact.
             3 => {
                 let ty = self.pick(&[Ty::Real, Ty::Double]);
                 let of = self.column(scope, ty, false, false).filter(|of| of.magnitude.is_finite())?;
                 let function = self.pick(&["sum", "avg"]);
-                let result = if function == "sum" { ty } else { Ty::Double };
-                Some(computed(result, format!("{function}({}){filter}", of.sql), f64::INFINITY, false))
+                let mut sql = format!("{function}({}){filter}", of.sql);
+                if ty == Ty::Real && function == "sum" {
+                    sql = format!("CAST({sql} AS double precision)");
+                }
+                Some(computed(Ty::Double, sql, f64::INFINITY, false))
             }
             4 => {
                 let ty = self.pick(&[Ty::Int2, Ty::Int4, Ty::Int8, Ty::Numeric]);
                 let of = self.finite(scope, ty, 1);
-                Some(computed(Ty::Numeric, format!("avg({distinct}{}){filter}", of.sql), of.magnitude, false))
+                let sql = format!("avg({distinct}{}){filter}", of.sql);
+                Some(match ty {
+                    Ty::Numeric => computed(Ty::Numeric, format!("trunc({sql}, 4)"), of.magnitude, false),
+                    _ => computed(Ty::Double, format!("CAST({sql} AS double precision)"), of.magnitude, false),
+                })
             }
             _ => {
                 let ty = self.any_type(scope, &ORDERED);
@@ -98,8 +111,11 @@ impl Generator {
                 let ty = self.pick(&[Ty::Int2, Ty::Int4, Ty::Int8, Ty::Numeric, Ty::Double]);
                 let of = self.column(scope, ty, true, false)?;
                 let function = self.pick(&["stddev", "stddev_pop", "var_samp", "var_pop", "variance", "stddev_samp"]);
-                let result = if ty == Ty::Double { Ty::Double } else { Ty::Numeric };
-                Some(computed(result, format!("{function}({}){filter}", of.sql), f64::INFINITY, false))
+                let mut sql = format!("{function}({}){filter}", of.sql);
+                if ty != Ty::Double {
+                    sql = format!("CAST({sql} AS double precision)");
+                }
+                Some(computed(Ty::Double, sql, f64::INFINITY, false))
             }
             4 => {
                 let ty = self.pick(&Ty::INTEGERS);
