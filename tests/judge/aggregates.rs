@@ -186,9 +186,13 @@ impl Generator {
         })
     }
 
-    /// Every column of the innermost level, as keys of ORDER BY: rows that are equal by it are the same.
+    /// Every column of the innermost level, as keys of ORDER BY: rows that are equal by it are the same. Empty: there is no
+    /// such order, because a column cannot be compared.
     pub fn total_order(&mut self, scope: &Scope) -> Vec<String> {
         let mut order = Vec::new();
+        if scope.last().is_some_and(|level| level.iter().any(|col| !col.exact && !col.dead)) {
+            return order;
+        }
         for col in scope.last().into_iter().flatten().filter(|col| col.exact && !col.dead) {
             let sql = col.qualified();
             order.push(format!("{sql}{}", self.direction()));

@@ -102,12 +102,14 @@ impl Round {
             self.create_view().await;
         }
         for _ in 0..self.setup.batches {
+            self.change().await;
+            if !self.apart {
+                self.check_tables().await;
+            }
             if self.apart {
                 self.setup.report.count("rounds given up");
                 break;
             }
-            self.change().await;
-            self.check_tables().await;
             self.check_views().await;
             for _ in 0..SELECTS {
                 self.select().await;

@@ -182,11 +182,12 @@ impl Generator {
                 let mut keys: Vec<String> = Vec::new();
                 let level = &scope[scope.len() - 1];
                 let usable: Vec<&Col> = level.iter().filter(|col| col.exact && !col.dead).collect();
-                if !usable.is_empty() {
+                let total = self.total_order(&scope);
+                if !usable.is_empty() && !total.is_empty() {
                     keys = (0..self.pick(&[1, 1, 2])).map(|_| self.pick(&usable).qualified()).collect();
                     keys.dedup();
                     select.order = keys.iter().map(|key| format!("{key}{}", self.direction())).collect();
-                    select.order.extend(self.total_order(&scope));
+                    select.order.extend(total);
                 }
                 select.distinct_on = keys;
                 let columns = self.items(wish, kind, &mut select, &scope);

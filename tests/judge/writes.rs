@@ -52,8 +52,8 @@ impl Round {
     fn check_change(&mut self, sql: &str, ours: &Outcome, theirs: &Outcome) {
         let verdict = judge(sql, ours, theirs, &self.kinds_of_change(sql), false);
         self.setup.report.verdict(&verdict);
-        // Rows that only one of them has.
-        self.apart |= ours.code().is_none() && theirs.code().is_some();
+        // Rows that only one of them has. What timed out may have been committed.
+        self.apart |= ours.code().is_none() && theirs.code().is_some() || ours.code() == Some("57014");
         if let Verdict::Differs(detail) = verdict {
             let script = self.whole_script(sql);
             self.found("a change", &detail, sql, sql.to_owned(), (ours, theirs), script);
@@ -95,12 +95,12 @@ impl Round {
         let ours = ask(&self.ours[at], "COMMIT").await;
         let end = if ours.code().is_none() { "COMMIT" } else { "ROLLBACK" };
         let theirs = ask(&self.database.clients[at], end).await;
-        if ours.code().is_some() {
+        if ours.code().is_some_and(|code| code != "57014") {
             let script = self.whole_script(&format!("BEGIN;\n{};\nCOMMIT", statements.join(";\n")));
             self.setup.report.verdict(&Verdict::Differs(String::new()));
             self.found("COMMIT", &ours.show(), "COMMIT", "COMMIT".to_owned(), (&ours, &theirs), script);
         }
-        self.apart |= ours.code().is_none() && theirs.code().is_some();
+        self.apart |= ours.code().is_none() && theirs.code().is_some() || ours.code() == Some("57014");
         ours.code().is_none()
     }
 

@@ -142,8 +142,11 @@ impl Bind<'_> {
             }
             merged.push((name.clone(), column));
         }
-        let is_merged = |column: &Column| pairs.iter().any(|(_, l, r)| l == column || r == column);
-        let rest = left.columns.iter().chain(&right.columns).filter(|(_, column)| !is_merged(column));
+        // By name too: a subquery may give one column under two names.
+        let is_merged = |own: &String, column: &Column| {
+            pairs.iter().any(|(name, l, r)| name == own && (l == column || r == column))
+        };
+        let rest = left.columns.iter().chain(&right.columns).filter(|(name, column)| !is_merged(name, column));
         let columns: Vec<(String, Column)> = merged.iter().chain(rest).cloned().collect();
         let mut both = left.with(right)?;
         both.columns = columns;

@@ -1,6 +1,7 @@
 //! EXPLAIN.
 
 use super::ddl::view_plan;
+use super::unordered::shown;
 use super::{Engine, Outcome, PreparedBody, Settings, Transaction, errors, result};
 use crate::serve::lookup::CompiledLookup;
 use crate::serve::ranking::Ranking;
@@ -81,6 +82,7 @@ impl Engine {
         let started = Instant::now();
         let (physical, rows) = self.queries.physical(bound, reads, run).await?;
         let elapsed = started.elapsed();
+        let physical = shown(&physical).map_err(errors::datafusion)?;
         let shown = displayable(physical.as_ref()).indent(false).to_string();
         lines.extend(shown.lines().map(|l| format!("{indent}{l}")));
         if run {

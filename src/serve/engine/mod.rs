@@ -28,6 +28,7 @@ mod system;
 mod tests;
 mod transaction;
 mod turns;
+mod unordered;
 
 pub(super) use errors::datafusion as query_error;
 pub(super) use query::conform;

@@ -8,6 +8,7 @@
 //!
 //! What is left are operators that work long without asking for input, whatever its size: sorting what they have gathered.
 
+use super::unordered::Unordered;
 use datafusion::arrow::array::{RecordBatch, UInt32Array};
 use datafusion::arrow::compute::take_record_batch;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -59,6 +60,10 @@ impl Pace {
         let children = plan.children().into_iter().cloned().collect::<Vec<_>>();
         let children = children.into_iter().map(|child| {
             let first_rows = if reader_is_join { 1 } else { usize::MAX };
+            if plan.is::<Unordered>() {
+                // It is paced itself.
+                return self.plan(child);
+            }
             self.plan(child)
                 .map(|child| Arc::new(Paced::new(child, self.clone(), first_rows)) as Arc<dyn ExecutionPlan>)
         });

@@ -3,6 +3,7 @@
 use super::errors;
 use super::pace::Pace;
 use super::read::{StatementReads, with_lookup_joins};
+use super::unordered::ForgetOrders;
 use crate::config::Config;
 use attune_planner::Executable;
 use attune_sql::SqlError;
@@ -198,6 +199,8 @@ impl Drop for QueryRuntime {
 fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::default().rules;
     rules.retain(|rule| !matches!(rule.name(), "ProjectionPushdown" | "FilterPushdown"));
+    let at = rules.iter().position(|rule| rule.name() == "EnsureRequirements").unwrap_or_default();
+    rules.insert(at, Arc::new(ForgetOrders));
     rules
 }
 

@@ -77,7 +77,7 @@ impl Puller<'_> {
         }
         let (domain, pairs) = self.domain(&read)?;
         let with = replaced(&pairs);
-        let keys: Vec<Column> = pairs.iter().map(|(_, new)| new.clone()).collect();
+        let keys = domain.columns();
         let rel = push(domain, input.clone().substitute(&with), self.ids)?;
         let calls = substituted_calls(aggregates, &with)?;
         self.beside(rel, passed(&keys).collect(), calls, matches(pairs).collect())

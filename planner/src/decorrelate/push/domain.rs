@@ -6,10 +6,13 @@
 //!
 //! `D` may have more values than `A` has: no row meets those. So LIMIT and DISTINCT ON are left out of it: where their order does
 //! not decide, `D` might keep other rows than `A`, and rows of `A` would find nothing.
+//!
+//! Equal intervals may be different values ('1 month', '30 days'), and the subquery may give different rows for them. So their texts are
+//! columns of `D`, too, and are compared.
 
 use crate::decorrelate::{keys, limit};
 use attune_sql::SqlError;
-use attune_sql::algebra::{Column, ColumnId, CompareOp, Expr, Ids, Join, JoinKind, Rel};
+use attune_sql::algebra::{Column, ColumnId, CompareOp, Expr, Ids, Join, JoinKind, Rel, Type};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An old column, and the new one with the same values.
@@ -36,8 +39,13 @@ pub(in crate::decorrelate) fn domain(
     }
     let key = pairs.iter().map(|(_, column)| column.id).collect();
     let is_distinct = keys::is_key(&copy, &key);
-    let rel = copy.project(exprs);
-    Ok((if is_distinct { rel } else { Rel::Distinct { input: Box::new(rel) } }, pairs))
+    if is_distinct {
+        return Ok((copy.project(exprs), pairs));
+    }
+    for (_, value) in pairs.iter().filter(|(_, value)| value.ty == Type::INTERVAL) {
+        exprs.push((ids.column("interval", Type::TEXT, value.nullable), text(value)));
+    }
+    Ok((Rel::Distinct { input: Box::new(copy.project(exprs)) }, pairs))
 }
 
 /// A second copy of a domain.
@@ -57,10 +65,15 @@ pub(in crate::decorrelate) fn replaced(pairs: &[(Column, Column)]) -> BTreeMap<C
 
 /// The conditions that the values are the same, NULLs included.
 pub(in crate::decorrelate) fn matches(pairs: Pairs) -> impl Iterator<Item = Expr> {
-    pairs.into_iter().map(|(old, new)| {
+    pairs.into_iter().flat_map(|(old, new)| {
         let op = if old.nullable { CompareOp::NotDistinct } else { CompareOp::Eq };
-        Expr::compare(op, Expr::Column(old), Expr::Column(new))
+        let same = (old.ty == Type::INTERVAL).then(|| Expr::compare(op, text(&old), text(&new)));
+        std::iter::once(Expr::compare(op, Expr::Column(old), Expr::Column(new))).chain(same)
     })
+}
+
+fn text(column: &Column) -> Expr {
+    Expr::Cast { expr: Box::new(Expr::Column(column.clone())), to: Type::TEXT }
 }
 
 /// A part of a relation that gives these columns with the same set of values.

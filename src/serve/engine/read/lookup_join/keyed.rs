@@ -4,6 +4,7 @@ use crate::serve::engine::read::access::{Access, Keys};
 use crate::serve::engine::read::exec::ScanExec;
 use crate::serve::engine::read::stored_chunks::{Part, StoredScan};
 use crate::serve::engine::read::stream::LogScan;
+use crate::serve::engine::unordered::Unordered;
 use attune_storage::codec::KeyCodec;
 use attune_storage::{KeyColumn, KeyRange, ObjectId};
 use datafusion::arrow::array::{Array, RecordBatch};
@@ -194,7 +195,10 @@ fn origin(plan: &Arc<dyn ExecutionPlan>, column: usize) -> Option<usize> {
 
 /// The input of an operator that treats each row by itself.
 fn passes_rows(plan: &Arc<dyn ExecutionPlan>) -> Option<&Arc<dyn ExecutionPlan>> {
-    let by_row = plan.is::<FilterExec>() || plan.is::<ProjectionExec>() || plan.is::<CooperativeExec>();
+    let by_row = plan.is::<FilterExec>()
+        || plan.is::<ProjectionExec>()
+        || plan.is::<CooperativeExec>()
+        || plan.is::<Unordered>();
     match plan.children()[..] {
         [input] if by_row && plan.fetch().is_none() => Some(input),
         _ => None,
