@@ -1,12 +1,9 @@
 //! The text of a query string, its tokens and their positions.
 
+use super::dialect::DIALECT;
 use super::syntax_error;
 use crate::{SqlError, SqlState};
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, Word};
-
-/// The dialect of everything.
-pub(super) static DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
 
 /// Most operators that may surround one operand: each is a level of the expression tree, and trees are walked by recursion.
 const MAX_OPERATOR_CHAIN: usize = 1_000;
@@ -16,12 +13,15 @@ pub(super) struct Source<'a> {
     text: &'a str,
     /// Byte offset of each character; `None` if the text is ASCII and they are the same.
     bytes: Option<Vec<usize>>,
+    /// How many characters come before each line.
+    lines: Vec<usize>,
 }
 
 impl<'a> Source<'a> {
     pub(super) fn new(text: &'a str) -> Source<'a> {
         let bytes = (!text.is_ascii()).then(|| text.char_indices().map(|(i, _)| i).collect());
-        Source { text, bytes }
+        let breaks = text.chars().enumerate().filter(|(_, ch)| *ch == '\n').map(|(at, _)| at + 1);
+        Source { text, bytes, lines: std::iter::once(0).chain(breaks).collect() }
     }
 
     /// The text between two positions (characters, from 1), the second excluded.
@@ -76,16 +76,8 @@ impl<'a> Source<'a> {
     /// Position of a line and column of the tokenizer, both from 1, lines ended by line feeds.
     fn position(&self, location: Location) -> usize {
         let column = usize::try_from(location.column).unwrap_or(1);
-        if location.line <= 1 {
-            return column;
-        }
-        let nth_break = usize::try_from(location.line - 2).unwrap_or(usize::MAX);
-        let byte = self.text.match_indices('\n').nth(nth_break).map_or(0, |(at, _)| at + 1);
-        let characters = match &self.bytes {
-            None => byte,
-            Some(bytes) => bytes.partition_point(|b| *b < byte),
-        };
-        characters + column
+        let line = usize::try_from(location.line.saturating_sub(1)).unwrap_or(usize::MAX);
+        self.lines.get(line).copied().unwrap_or(0) + column
     }
 }
 
