@@ -7,6 +7,7 @@ mod array_size;
 mod avg;
 mod bounded;
 mod canonical;
+mod characters;
 mod choice;
 mod coalesce;
 mod dimensions;
@@ -14,6 +15,7 @@ mod exact;
 mod extremes;
 pub(crate) mod generate_series;
 mod interval_order;
+mod inverse_trig;
 mod like_escape;
 pub mod limit;
 mod nullif;
@@ -223,6 +225,8 @@ static MATHEMATICS: LazyLock<BTreeSet<String>> =
 fn own() -> Vec<Arc<ScalarUDF>> {
     let mut all = vec![to_char::function(), interval_order(), subscript::function(), substr_bytes::function()];
     all.extend([nullif::function(), like_escape::function()]);
+    all.extend(characters::functions());
+    all.extend(inverse_trig::functions());
     all.extend(dimensions::functions());
     all.extend(numbers::functions());
     all.extend(quantified::functions());

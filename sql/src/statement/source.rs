@@ -3,6 +3,7 @@
 use super::dialect::DIALECT;
 use super::syntax_error;
 use crate::{SqlError, SqlState};
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, Word};
 
 /// Most operators that may surround one operand: each is a level of the expression tree, and trees are walked by recursion.
@@ -65,6 +66,8 @@ impl<'a> Source<'a> {
         statements.retain(|s| !s.is_empty());
         for statement in &statements {
             check_depth(statement)?;
+            check_interval_precision(statement)?;
+            check_numbers(statement)?;
         }
         Ok(statements)
     }
@@ -112,6 +115,38 @@ fn check_depth(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
                 }
             }
             _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Refuses `interval(0) '1.5 s'`: sqlparser drops the precision.
+fn check_interval_precision(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
+    let precise = tokens.windows(5).find(|window| {
+        let [word, open, _, close, text] = window else { return false };
+        matches!(&word.token, Token::Word(word) if word.keyword == Keyword::INTERVAL && word.quote_style.is_none())
+            && (&open.token, &close.token) == (&Token::LParen, &Token::RParen)
+            && matches!(text.token, Token::SingleQuotedString(_) | Token::EscapedStringLiteral(_))
+    });
+    match precise {
+        Some(window) => {
+            let what = "intervals with a precision are not supported";
+            Err(SqlError::unsupported(what, "Leave the precision out.").at(syntax_error::position_of(&window[0])))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses `123abc`, which would be the number 123 called `abc`.
+fn check_numbers(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
+    for pair in tokens.windows(2) {
+        let [number, word] = pair else { continue };
+        if let (Token::Number(digits, _), Token::Word(Word { value, quote_style: None, .. })) =
+            (&number.token, &word.token)
+            && number.span.end == word.span.start
+        {
+            let message = format!("trailing junk after numeric literal at or near \"{digits}{value}\"");
+            return Err(SqlError::new(SqlState::SyntaxError, message).at(syntax_error::position_of(number)));
         }
     }
     Ok(())
