@@ -4,7 +4,7 @@
 //!
 //! - `from`, `join`, `table`: what FROM gives, and which names it makes visible (`scope`);
 //! - `query`, `select`, `set`, `order`: the clauses, in the order in which they mean something;
-//! - `group`, `window`: aggregates and window functions are taken out of expressions and become columns;
+//! - `level`, `group`, `window`: aggregates and window functions are taken out of expressions and become columns;
 //! - `expr`, `call`, `subquery`: expressions;
 //! - `resolve`: which operator, function or cast a call means.
 //!
@@ -17,6 +17,7 @@ mod expression;
 mod from;
 mod group;
 mod join;
+mod level;
 mod order;
 mod query;
 mod resolve;

@@ -20,6 +20,7 @@ mod prepare;
 mod refused;
 mod session;
 mod source;
+mod spelling;
 mod syntax_error;
 mod transaction;
 

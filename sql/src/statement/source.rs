@@ -1,5 +1,6 @@
 //! The text of a query string, its tokens and their positions.
 
+use super::spelling::respelled;
 use super::syntax_error;
 use crate::{SqlError, SqlState};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
@@ -66,7 +67,7 @@ impl<'a> Source<'a> {
         for statement in &statements {
             check_depth(statement)?;
         }
-        Ok(statements)
+        Ok(statements.into_iter().map(respelled).collect())
     }
 
     fn flat(&self, location: Location) -> Location {
