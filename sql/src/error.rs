@@ -159,6 +159,10 @@ sql_states! {
     DuplicatePreparedStatement = "42P05",
     /// A definition that makes no sense.
     InvalidTableDefinition = "42P16",
+    /// ntile() of no buckets.
+    InvalidArgumentForNtile = "22014",
+    /// nth_value() of no row.
+    InvalidArgumentForNthValue = "22016",
     /// ON CONFLICT names no unique key.
     InvalidColumnReference = "42P10",
     /// Out of memory or over a named memory limit.

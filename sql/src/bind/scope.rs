@@ -16,6 +16,9 @@ pub(super) struct Table {
     pub(super) name: Option<String>,
     /// Names and columns, in order.
     pub(super) columns: Vec<(String, Column)>,
+    /// Columns that need the table's name before theirs, and that `*` leaves out: what tells the rows of the target of an UPDATE
+    /// or DELETE.
+    pub(super) hidden: Vec<(String, Column)>,
     /// The name of the relation, which an alias hides.
     pub(super) relation: Option<String>,
     /// Columns of its primary key, if it is a relation that has one.
@@ -24,7 +27,7 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new(name: Option<String>, columns: Vec<(String, Column)>) -> Table {
-        Table { name, columns, relation: None, key: Vec::new() }
+        Table { name, columns, hidden: Vec::new(), relation: None, key: Vec::new() }
     }
 
     /// Of a relation of this name.
@@ -172,7 +175,8 @@ impl Scope<'_> {
     /// `table.name`.
     pub(super) fn column_of(&self, table: &str, name: &str) -> Result<Column> {
         let Some(found) = self.table(table) else { return Err(self.missing_table(table).into()) };
-        let mut columns = found.columns.iter().filter(|(own, _)| own == name).map(|(_, column)| column);
+        let all = found.columns.iter().chain(&found.hidden);
+        let mut columns = all.filter(|(own, _)| own == name).map(|(_, column)| column);
         match (columns.next(), columns.next()) {
             (Some(column), None) => Ok(column.clone()),
             (Some(_), Some(_)) => {

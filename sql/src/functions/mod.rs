@@ -7,6 +7,7 @@ mod array_size;
 mod avg;
 mod bounded;
 mod canonical;
+mod characters;
 mod choice;
 mod coalesce;
 mod dimensions;
@@ -17,6 +18,7 @@ mod floats;
 mod format;
 pub(crate) mod generate_series;
 mod interval_order;
+mod inverse_trig;
 mod like_escape;
 pub mod limit;
 mod nullif;
@@ -232,7 +234,9 @@ static MATHEMATICS: LazyLock<BTreeSet<String>> =
 fn own() -> Vec<Arc<ScalarUDF>> {
     let mut all = vec![to_char::function(), interval_order(), subscript::function(), substr_bytes::function()];
     all.extend([nullif::function(), like_escape::function(), format::function()]);
+    all.extend(characters::functions());
     all.extend(encodings::functions());
+    all.extend(inverse_trig::functions());
     all.extend(floats::functions());
     all.extend(quoting::functions());
     all.extend(width_bucket::functions());

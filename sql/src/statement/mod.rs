@@ -11,6 +11,7 @@ mod create;
 mod create_index;
 mod create_view;
 mod cursor;
+mod dialect;
 mod dispatch;
 mod drop;
 mod duration;
