@@ -80,16 +80,20 @@ fn decode(arguments: &Arguments<'_>) -> Result<ArrayRef, SqlError> {
 
 fn to_base64(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 4 / 3 + bytes.len() / LINE + 4);
-    for (index, three) in bytes.chunks(3).enumerate() {
-        if index > 0 && (index * 4).is_multiple_of(LINE) {
-            text.push('\n');
-        }
-        let bits = three.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+    let mut line = 0;
+    for three in bytes.chunks(3) {
+        let bits = three.iter().fold(0_u32, |bits, byte| (bits << 8) | u32::from(*byte)) << (8 * (3 - three.len()));
         for place in 0..4 {
             match place <= three.len() {
-                true => text.push(char::from(DIGITS[(bits >> (18 - 6 * place) & 63) as usize])),
+                true => text.push(char::from(DIGITS[((bits >> (18 - 6 * place)) & 63) as usize])),
                 false => text.push('='),
             }
+        }
+        line += 4;
+        // The last line is ended too, if it is full and not padded.
+        if line == LINE && three.len() == 3 {
+            text.push('\n');
+            line = 0;
         }
     }
     text
@@ -114,12 +118,12 @@ fn from_base64(text: &str) -> Result<Vec<u8>, SqlError> {
                 }
                 0
             }
-            (_, Some(digit)) if padding == 0 => digit,
+            (_, Some(digit)) => digit,
             _ => {
                 return Err(invalid(format!("invalid symbol \"{character}\" found while decoding base64 sequence")));
             }
         };
-        bits = bits << 6 | digit as u32;
+        bits = (bits << 6) | digit as u32;
         count += 1;
         if count == 4 {
             bytes.extend(&bits.to_be_bytes()[1..4 - padding]);
@@ -145,7 +149,7 @@ fn from_hex(text: &str) -> Result<Vec<u8>, SqlError> {
         let Some(second) = characters.next() else {
             return Err(invalid("invalid hexadecimal data: odd number of digits"));
         };
-        bytes.push(high << 4 | digit(second)?);
+        bytes.push((high << 4) | digit(second)?);
     }
     Ok(bytes)
 }
@@ -169,7 +173,7 @@ fn from_escape(text: &str) -> Result<Vec<u8>, SqlError> {
         (rest, _) = match (first, after) {
             (b'\\', [b'\\', after @ ..]) => (after, bytes.push(b'\\')),
             (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', after @ ..]) => {
-                (after, bytes.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0')))
+                (after, bytes.push(((a - b'0') << 6) | ((b - b'0') << 3) | (c - b'0')))
             }
             (b'\\', _) => {
                 let message = "invalid input syntax for type bytea";

@@ -102,7 +102,7 @@ pub enum Statement {
         /// Name.
         name: String,
         /// Declared parameter types.
-        types: Vec<crate::types::SqlType>,
+        types: Vec<crate::algebra::Type>,
         /// The statement.
         statement: Box<Parsed>,
     },
