@@ -99,12 +99,15 @@ impl Generator {
             }
             1 => {
                 let of = self.expression(scope, Ty::Text, 1).sql;
-                Some(computed(Ty::Text, format!("string_agg({of}, ',' ORDER BY {of}){filter}"), 0.0, true))
+                let (distinct, direction) = (self.pick(&["DISTINCT ", "", ""]), self.direction());
+                let sql = format!("string_agg({distinct}{of}, ',' ORDER BY {of}{direction}){filter}");
+                Some(computed(Ty::Text, sql, 0.0, true))
             }
             2 => {
                 let ty = self.pick(&[Ty::Int4, Ty::Text, Ty::Date]);
                 let of = self.leaf(scope, ty, false, false).sql;
-                let sql = format!("array_to_string(array_agg({of} ORDER BY {of}){filter}, ',')");
+                let (distinct, direction) = (self.pick(&["DISTINCT ", "", ""]), self.direction());
+                let sql = format!("array_to_string(array_agg({distinct}{of} ORDER BY {of}{direction}){filter}, ',')");
                 Some(computed(Ty::Text, sql, 0.0, true))
             }
             3 => {
