@@ -65,11 +65,7 @@ impl PlannedQuery {
     ///
     /// # Errors
     /// With SQLSTATE and position.
-    pub fn bind(
-        binder: &Binder<'_>,
-        query: &ast::Query,
-        declared: &[Option<SqlType>],
-    ) -> Result<PlannedQuery, SqlError> {
+    pub fn bind(binder: &Binder<'_>, query: &ast::Query, declared: &[Option<Type>]) -> Result<PlannedQuery, SqlError> {
         match bind_query(binder, query, declared) {
             Ok(mut bound) => {
                 let rel = std::mem::replace(&mut bound.rel, Rel::Unit);

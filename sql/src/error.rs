@@ -63,6 +63,14 @@ sql_states! {
     DatetimeFieldOverflow = "22008",
     /// Division by zero.
     DivisionByZero = "22012",
+    /// A logarithm of zero or of a negative number.
+    InvalidArgumentForLogarithm = "2201E",
+    /// A power or root that is no real number.
+    InvalidArgumentForPower = "2201F",
+    /// Bounds or a count that make no buckets.
+    InvalidArgumentForWidthBucket = "2201G",
+    /// NULL where a function needs a value.
+    NullValueNotAllowed = "22004",
     /// A regular expression that cannot be read.
     InvalidRegularExpression = "2201B",
     /// A parameter or setting has an impossible value.

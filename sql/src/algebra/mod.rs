@@ -16,6 +16,7 @@ mod column;
 mod display;
 mod expr;
 mod rel;
+mod rename;
 mod types;
 mod walk;
 

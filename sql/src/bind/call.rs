@@ -10,7 +10,7 @@ use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     self, CeilFloorKind, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
-    NullTreatment, TrimWhereField,
+    NullTreatment, Spanned, TrimWhereField,
 };
 
 /// Functions that give rows where a value stands: the older front end has them.
@@ -110,7 +110,7 @@ impl Bind<'_> {
         if name == "array"
             && let FunctionArguments::Subquery(query) = &function.args
         {
-            return self.array_subquery(query, scope);
+            return self.array_subquery(query, scope, clause);
         }
         let arguments = arguments(function)?;
         let error = |error: SqlError| match function.name.0.first().and_then(|part| part.as_ident()) {
@@ -122,8 +122,7 @@ impl Bind<'_> {
             return self.window_call(name, function, scope);
         }
         if self.resolver.is_aggregate(name) {
-            clause.check_aggregate().map_err(error)?;
-            return self.aggregate_call(name, function, &arguments, scope).map_err(|unbound| match unbound {
+            return self.aggregate_call(name, function, &arguments, scope, clause).map_err(|unbound| match unbound {
                 Unbound::Error(e) => error(e),
                 other => other,
             });
@@ -156,6 +155,7 @@ impl Bind<'_> {
         function: &ast::Function,
         arguments: &Arguments<'_>,
         scope: &Scope<'_>,
+        clause: Clause,
     ) -> Result<Expr> {
         if name == "count" && arguments.exprs.is_empty() && !arguments.star {
             let message = "count(*) must be used to call a parameterless aggregate function";
@@ -180,8 +180,20 @@ impl Bind<'_> {
             Some(filter) => Some(self.condition(filter, scope, Clause::Filter)?),
             None => None,
         };
+        let in_arguments = |key: &SortKey| args.iter().any(|arg| arg.is_same(&key.expr));
+        if arguments.distinct
+            && let Some(at) = order.iter().position(|key| !in_arguments(key))
+        {
+            let message = "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list";
+            let error = SqlError::new(SqlState::InvalidColumnReference, message);
+            return Err(match arguments.order.get(at) {
+                Some(by) => error.or_at(by.expr.span()),
+                None => error,
+            }
+            .into());
+        }
         let call = self.resolver.aggregate(name, args, arguments.distinct, filter, order, arguments.star)?;
-        Ok(Expr::Aggregate(Box::new(call)))
+        self.at_its_level(call, scope, clause)
     }
 
     /// Keys of a sort inside a call.

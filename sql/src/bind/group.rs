@@ -22,9 +22,9 @@ impl Bind<'_> {
         namespace: &Namespace,
     ) -> Result<Rel> {
         let given = rel.ids();
-        let mut grouping = Grouping { group: Vec::with_capacity(group.len()), aggregates: Vec::new() };
+        let mut grouping = Grouping { group: Vec::with_capacity(group.len()), aggregates: namespace.lifted.take() };
         for expr in group {
-            if !grouping.group.iter().any(|(_, own)| *own == expr) {
+            if !grouping.group.iter().any(|(_, own)| own.is_same(&expr)) {
                 let column = self.column_of("group", &expr);
                 grouping.group.push((column, expr));
             }
@@ -55,7 +55,7 @@ impl Bind<'_> {
 
     /// The expression with what is grouped by, and aggregates, as columns.
     fn over_groups(&self, mut expr: Expr, grouping: &mut Grouping) -> Result<Expr> {
-        if let Some((column, _)) = grouping.group.iter().find(|(_, own)| *own == expr) {
+        if let Some((column, _)) = grouping.group.iter().find(|(_, own)| own.is_same(&expr)) {
             return Ok(Expr::Column(column.clone()));
         }
         if let Expr::Aggregate(call) = expr {

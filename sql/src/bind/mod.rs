@@ -4,7 +4,7 @@
 //!
 //! - `from`, `join`, `table`: what FROM gives, and which names it makes visible (`scope`);
 //! - `query`, `select`, `set`, `order`: the clauses, in the order in which they mean something;
-//! - `group`, `window`: aggregates and window functions are taken out of expressions and become columns;
+//! - `level`, `group`, `window`: aggregates and window functions are taken out of expressions and become columns;
 //! - `expr`, `call`, `subquery`: expressions;
 //! - `resolve`: which operator, function or cast a call means.
 //!
@@ -17,6 +17,7 @@ mod expression;
 mod from;
 mod group;
 mod join;
+mod level;
 mod order;
 mod query;
 mod resolve;
@@ -30,11 +31,11 @@ mod table;
 mod window;
 
 pub use expression::{Assigned, BoundExpression, Place, bind_expression};
+pub(crate) use resolve::type_from_ast;
 
 use crate::algebra::{Column, ColumnId, Expr, Ids, Query, Type};
 use crate::binder::Binder;
 use crate::catalog::RelationId;
-use crate::types::SqlType;
 use crate::{SqlError, SqlState};
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::tokenizer::Span;
@@ -79,10 +80,10 @@ type Result<T> = std::result::Result<T, Unbound>;
 pub fn bind_query(
     binder: &Binder<'_>,
     query: &ast::Query,
-    declared: &[Option<SqlType>],
+    declared: &[Option<Type>],
 ) -> std::result::Result<Query, Unbound> {
     let query = syntax::prepared(query)?;
-    let mut known: Vec<Option<Type>> = declared.iter().map(|declared| declared.map(Type::Sql)).collect();
+    let mut known: Vec<Option<Type>> = declared.to_vec();
     // A use may tell the type of a parameter that an earlier use took for text: then once more, with what is known.
     for last in [false, true] {
         let parameters = RefCell::new(known);

@@ -1,11 +1,12 @@
 //! Which names mean what: the tables and columns that are visible at a place of a query.
 
+use super::expr::Clause;
 use super::{Result, Unbound};
-use crate::algebra::{Column, ColumnId};
+use crate::algebra::{AggregateCall, Column, ColumnId};
 use crate::catalog::KeyPart;
 use crate::{SqlError, SqlState, suggest};
 use datafusion::sql::sqlparser::ast;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// A table of FROM, under its name there.
@@ -52,12 +53,14 @@ pub(super) struct Namespace {
     pub(super) columns: Vec<(String, Column)>,
     /// WINDOW: the names it gives.
     pub(super) windows: Vec<(String, ast::WindowSpec)>,
+    /// Aggregates of this query that stand in its subqueries, which read them as these columns: see `level`.
+    pub(super) lifted: RefCell<Vec<(Column, AggregateCall)>>,
 }
 
 impl Namespace {
     /// Of one table.
     pub(super) fn of(table: Table) -> Namespace {
-        Namespace { columns: table.columns.clone(), tables: vec![table], windows: Vec::new() }
+        Namespace { columns: table.columns.clone(), tables: vec![table], ..Namespace::default() }
     }
 
     /// Both.
@@ -97,6 +100,8 @@ pub(super) struct Scope<'s> {
 pub(super) struct Env<'s> {
     /// The place of the surrounding query, if this is a subquery.
     pub(super) outer: Option<&'s Scope<'s>>,
+    /// Where in that query it stands.
+    pub(super) place: Clause,
     /// Common table expressions, the nearest first.
     pub(super) ctes: Option<Rc<Cte<'s>>>,
 }

@@ -31,6 +31,7 @@ pub(crate) use sources::ViewSource;
 pub use sources::{RelationSource, SchemaSources, visible_schema};
 
 use crate::SqlError;
+use crate::algebra::Type;
 use crate::catalog::{Catalog, Relation};
 use crate::functions::Registry;
 use crate::types::SqlType;
@@ -90,7 +91,7 @@ impl Binder<'_> {
     ///
     /// # Errors
     /// As [`Binder::query`].
-    pub fn bind_query_with(&self, query: &ast::Query, declared: &[Option<SqlType>]) -> Result<BoundQuery, SqlError> {
+    pub fn bind_query_with(&self, query: &ast::Query, declared: &[Option<Type>]) -> Result<BoundQuery, SqlError> {
         query::bind(self, query, declared)
     }
 
@@ -103,7 +104,7 @@ impl Binder<'_> {
         &self,
         expr: &ast::Expr,
         schema: &DFSchema,
-        declared: &[Option<SqlType>],
+        declared: &[Option<Type>],
         target: Option<SqlType>,
     ) -> Result<Expr, SqlError> {
         query::bind_expression(self, expr, schema, declared, target)

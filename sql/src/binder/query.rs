@@ -6,6 +6,7 @@ use super::context::Context;
 use super::errors::map_datafusion_error;
 use super::output_names::Names;
 use super::{aggregate_casts, check_subqueries, check_types, output_names, parameters, rewrite};
+use crate::algebra::Type;
 use crate::catalog::RelationId;
 use crate::operators;
 use crate::types::{SqlType, canonical};
@@ -45,11 +46,7 @@ impl BoundQuery {
 }
 
 /// Binds the query of a statement.
-pub(super) fn bind(
-    binder: &Binder<'_>,
-    query: &ast::Query,
-    declared: &[Option<SqlType>],
-) -> Result<BoundQuery, SqlError> {
+pub(super) fn bind(binder: &Binder<'_>, query: &ast::Query, declared: &[Option<Type>]) -> Result<BoundQuery, SqlError> {
     let declared: Vec<Option<DataType>> = declared.iter().map(|t| t.map(|t| t.to_arrow())).collect();
     bind_at(binder, query, &declared, 0)
 }
@@ -173,7 +170,7 @@ pub(super) fn bind_expression(
     binder: &Binder<'_>,
     expr: &ast::Expr,
     schema: &DFSchema,
-    declared: &[Option<SqlType>],
+    declared: &[Option<Type>],
     target: Option<SqlType>,
 ) -> Result<Expr, SqlError> {
     let mapped = |e| map_datafusion_error(&e);

@@ -1,12 +1,17 @@
-//! The dialect of all texts: sqlparser's of Postgres, but for one question.
+//! The dialect of all texts: sqlparser's of Postgres, but for two questions.
 //!
 //! Asked whether the name of a function's argument may be an expression, Postgres' dialect says yes. sqlparser then reads each
 //! argument twice, first as such a name, and of calls within calls the innermost 2ⁿ times. Names of arguments are plain names here
 //! (`name => value`), as in Postgres.
+//!
+//! sqlparser takes a parenthesis in an expression for a query only if SELECT or WITH follows. Here `((SELECT 1) UNION SELECT 2)` is
+//! one too. Whether a set operation follows is seen from the tokens, so that nothing is read twice.
 
+use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
 use std::any::TypeId;
 
 /// The dialect of everything.
@@ -31,6 +36,12 @@ impl Dialect for AttuneDialect {
     /// sqlparser asks by this whether it reads Postgres' language.
     fn dialect(&self) -> TypeId {
         self.postgres.dialect()
+    }
+
+    /// A query whose first part is in parentheses, right after a parenthesis.
+    fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+        let inside = parser.get_current_token().token == Token::LParen;
+        (inside && begins_set_operation(parser)).then(|| parser.parse_query().map(Expr::Subquery))
     }
 
     fn supports_named_fn_args_with_expr_name(&self) -> bool {
@@ -100,4 +111,33 @@ impl Dialect for AttuneDialect {
     fn prec_value(&self, precedence: Precedence) -> u8 {
         self.postgres.prec_value(precedence)
     }
+}
+
+/// Whether what comes next is a query in parentheses and then a set operation.
+fn begins_set_operation(parser: &Parser<'_>) -> bool {
+    let (mut depth, mut first) = (0_usize, true);
+    for at in 0.. {
+        match parser.peek_nth_token_no_skip(at).token {
+            Token::LParen => depth += 1,
+            Token::RParen if depth > 1 => depth -= 1,
+            Token::RParen if depth == 1 => {
+                return is_one_of(&parser.peek_nth_token_no_skip(at + 1).token, &SET_OPERATIONS);
+            }
+            Token::Whitespace(_) => {}
+            Token::EOF => return false,
+            other if first => match depth > 0 && is_one_of(&other, &QUERIES) {
+                true => first = false,
+                false => return false,
+            },
+            _ => {}
+        }
+    }
+    false
+}
+
+const SET_OPERATIONS: [Keyword; 3] = [Keyword::UNION, Keyword::EXCEPT, Keyword::INTERSECT];
+const QUERIES: [Keyword; 4] = [Keyword::SELECT, Keyword::WITH, Keyword::VALUES, Keyword::TABLE];
+
+fn is_one_of(token: &Token, words: &[Keyword]) -> bool {
+    matches!(token, Token::Word(word) if word.quote_style.is_none() && words.contains(&word.keyword))
 }

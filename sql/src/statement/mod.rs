@@ -21,6 +21,7 @@ mod prepare;
 mod refused;
 mod session;
 mod source;
+mod spelling;
 mod syntax_error;
 mod transaction;
 
@@ -101,7 +102,7 @@ pub enum Statement {
         /// Name.
         name: String,
         /// Declared parameter types.
-        types: Vec<crate::types::SqlType>,
+        types: Vec<crate::algebra::Type>,
         /// The statement.
         statement: Box<Parsed>,
     },

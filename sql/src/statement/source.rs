@@ -1,6 +1,7 @@
 //! The text of a query string, its tokens and their positions.
 
 use super::dialect::DIALECT;
+use super::spelling::respelled;
 use super::syntax_error;
 use crate::{SqlError, SqlState};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -69,7 +70,7 @@ impl<'a> Source<'a> {
             check_interval_precision(statement)?;
             check_numbers(statement)?;
         }
-        Ok(statements)
+        Ok(statements.into_iter().map(respelled).collect())
     }
 
     fn flat(&self, location: Location) -> Location {

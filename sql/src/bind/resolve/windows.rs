@@ -3,8 +3,8 @@
 use super::candidates::{Choice, choose};
 use super::slot::Slot::{self, AnyCompatible, AnyElement, Float8, Int4, Int8};
 use super::{CastContext, Resolver, errors};
-use crate::{SqlError, SqlState};
 use crate::algebra::{Expr, Type};
+use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::WindowUDF;
 use std::borrow::Cow;

@@ -9,11 +9,11 @@ use super::target::Target;
 use crate::serve::engine::read::{Identity, KEY_COLUMN, ROW_COLUMN, relation_of};
 use crate::serve::engine::select::{Select, output_columns, parameter_types};
 use crate::serve::engine::{Engine, Prepared, PreparedBody, Settings};
+use attune_sql::algebra::Type;
 use attune_sql::binder::Binder;
 use attune_sql::catalog::Catalog;
 use attune_sql::functions::Registry;
 use attune_sql::statement::{Parsed, fold, parse_query, relation_name};
-use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
 use datafusion::sql::sqlparser::ast::{
     Expr, FromTable, Ident, Query, SelectItem, SetExpr, Spanned, Statement, TableFactor, TableWithJoins,
@@ -35,7 +35,7 @@ impl Engine {
         &self,
         parsed: Parsed,
         statement: &Statement,
-        declared: &[Option<SqlType>],
+        declared: &[Option<Type>],
         settings: &Settings,
     ) -> Result<Prepared, SqlError> {
         let catalog = self.coordinator.catalog();
@@ -51,7 +51,8 @@ impl Engine {
             _ => None,
         };
         let query = affected_rows(&parts, items)?;
-        let bound = self.bind(&catalog, &query, declared, settings, Identity::Of(target.relation.id))?;
+        let bound = self.bind(&catalog, &query, declared, settings, Identity::Of(target.relation.id));
+        let bound = bound.map_err(aggregate_of_target)?;
         let mut parameters = Parameters::new(declared);
         parameters.note_all(&parameter_types(&bound.parameters)?);
         let query_columns = output_columns(&bound)?;
@@ -152,6 +153,14 @@ fn assignments(
         items.push(SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', format!("_attune_set_{number}")) });
     }
     Ok(columns)
+}
+
+/// The error for an aggregate of the rows themselves in a subquery: in the query for the rows their identity is not grouped by.
+fn aggregate_of_target(error: SqlError) -> SqlError {
+    if error.state != SqlState::GroupingError || !error.message.contains(KEY_COLUMN) {
+        return error;
+    }
+    SqlError::new(SqlState::GroupingError, "aggregate functions are not allowed in UPDATE")
 }
 
 /// Refuses aggregates and window functions in a value of SET; those of its subqueries are theirs. In the query for the rows

@@ -119,8 +119,6 @@ const FUNCTIONS: &[(&str, DataType, Body)] = &[
     ("pg_relation_size", DataType::Int64, |s, c, a| size(s, c, a)),
     ("pg_total_relation_size", DataType::Int64, |s, c, a| size(s, c, a)),
     ("pg_size_pretty", DataType::Utf8, |_, _, a| int(a, 0).map(pretty).into()),
-    ("quote_literal", DataType::Utf8, |_, _, a| text(a, 0).map(|t| quoted_literal(&t)).into()),
-    ("quote_ident", DataType::Utf8, |_, _, a| text(a, 0).map(|t| index::quoted(&t)).into()),
 ];
 
 /// The functions of queries: the standard ones, and these.
@@ -160,12 +158,6 @@ fn pretty(bytes: i64) -> String {
         value = (value + 512) / 1_024;
     }
     format!("{value} PB")
-}
-
-/// A text as a literal of SQL.
-fn quoted_literal(text: &str) -> String {
-    let escaped = if text.contains('\\') { "E" } else { "" };
-    format!("{escaped}'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 fn text(arguments: &[Option<String>], index: usize) -> Option<String> {
