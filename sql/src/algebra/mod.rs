@@ -25,4 +25,4 @@ pub use expr::{
     AggregateCall, Callee, CompareOp, Expr, SortKey, Subquery, SubqueryKind, Truth, WindowCall, WindowFunction,
 };
 pub use rel::{Join, JoinKind, Query, Rel, Scan, SetOperator};
-pub use types::{Category, Type};
+pub use types::{CatalogType, Category, Type};

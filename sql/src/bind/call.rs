@@ -10,7 +10,7 @@ use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     self, CeilFloorKind, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
-    NullTreatment, TrimWhereField,
+    NullTreatment, Spanned, TrimWhereField,
 };
 
 /// Functions that give rows where a value stands: the older front end has them.
@@ -90,7 +90,11 @@ impl Bind<'_> {
                 "Compare rows with = or IN, and select the values one by one.",
             )
             .into()),
-            _ => Err(Unbound::NotYet("an expression")),
+            other => {
+                let what = "this form of expression is not supported";
+                let instead = "docs/sql.md lists the expressions that queries can contain.";
+                Err(SqlError::unsupported(what, instead).or_at(other.span()).into())
+            }
         }
     }
 
@@ -98,21 +102,37 @@ impl Bind<'_> {
         let parts: Vec<String> = function.name.0.iter().filter_map(|part| part.as_ident()).map(fold).collect();
         let name = match parts.as_slice() {
             [name] => name.as_str(),
-            [schema, name] if schema == "pg_catalog" || schema == "public" => name.as_str(),
-            _ => return Err(Unbound::NotYet("a function of a schema")),
+            [schema, name] | [_, schema, name] if matches!(schema.as_str(), "pg_catalog" | "public" | "information_schema") => name.as_str(),
+            [schema, _] | [_, schema, _] => {
+                let error = SqlError::new(SqlState::InvalidSchemaName, format!("schema \"{schema}\" does not exist"));
+                let hint = "Functions are in pg_catalog; leave the schema out.";
+                return Err(error.with_hint(hint).or_at(function.name.span()).into());
+            }
+            _ => {
+                let message = format!("improper qualified name (too many dotted names): {}", function.name);
+                return Err(SqlError::new(SqlState::SyntaxError, message).or_at(function.name.span()).into());
+            }
         };
         if SET_RETURNING.contains(&name) {
             return Err(Unbound::NotYet("a function that gives rows"));
         }
         if !matches!(function.parameters, FunctionArguments::None) {
-            return Err(Unbound::NotYet("parameters of a function"));
+            let what = format!("a call of {name} with two lists of arguments is not supported");
+            let error = SqlError::unsupported(what, "Write one list: f(a, b).");
+            return Err(error.or_at(function.name.span()).into());
+        }
+        if name == "pg_typeof"
+            && let FunctionArguments::List(list) = &function.args
+            && let [FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))] = list.args.as_slice()
+        {
+            return self.type_of(arg, scope, clause);
         }
         if name == "array"
             && let FunctionArguments::Subquery(query) = &function.args
         {
             return self.array_subquery(query, scope);
         }
-        let arguments = arguments(function)?;
+        let arguments = arguments(function).map_err(|error| error.or_at(function.name.span()))?;
         let error = |error: SqlError| match function.name.0.first().and_then(|part| part.as_ident()) {
             Some(ident) => Unbound::Error(error.or_at(ident.span)),
             None => Unbound::Error(error),
@@ -174,7 +194,9 @@ impl Bind<'_> {
             args.splice(0..0, order.iter().map(|key| key.expr.clone()));
         }
         if arguments.ignore_nulls {
-            return Err(Unbound::NotYet("IGNORE NULLS of an aggregate"));
+            let what = format!("IGNORE NULLS is not supported for the aggregate {name}");
+            let instead = "Add FILTER (WHERE value IS NOT NULL).";
+            return Err(SqlError::unsupported(what, instead).into());
         }
         let filter = match &function.filter {
             Some(filter) => Some(self.condition(filter, scope, Clause::Filter)?),
@@ -213,14 +235,17 @@ pub(super) fn direction(by: &ast::OrderByExpr) -> (bool, bool) {
     (descending, by.options.nulls_first.unwrap_or(descending))
 }
 
-fn arguments(function: &ast::Function) -> Result<Arguments<'_>> {
+fn arguments(function: &ast::Function) -> std::result::Result<Arguments<'_>, SqlError> {
     let mut found = Arguments {
         ignore_nulls: matches!(function.null_treatment, Some(NullTreatment::IgnoreNulls)),
         ..Arguments::default()
     };
     let list = match &function.args {
         FunctionArguments::None => return Ok(found),
-        FunctionArguments::Subquery(_) => return Err(Unbound::NotYet("a subquery as an argument list")),
+        FunctionArguments::Subquery(_) => {
+            let error = SqlError::new(SqlState::SyntaxError, "a query cannot be a list of arguments");
+            return Err(error.with_hint("Put it in parentheses of its own: f((SELECT ...))."));
+        }
         FunctionArguments::List(list) => list,
     };
     found.distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
@@ -230,14 +255,24 @@ fn arguments(function: &ast::Function) -> Result<Arguments<'_>> {
             FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => {
                 found.ignore_nulls = *treatment == NullTreatment::IgnoreNulls;
             }
-            _ => return Err(Unbound::NotYet("a clause in an argument list")),
+            _ => {
+                let what = format!("{clause} in a list of arguments is not supported");
+                return Err(SqlError::unsupported(what, "Only ORDER BY can follow the arguments."));
+            }
         }
     }
     for arg in &list.args {
         match arg {
             FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => found.exprs.push(expr),
             FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => found.star = true,
-            _ => return Err(Unbound::NotYet("a named argument")),
+            FunctionArg::Unnamed(_) => {
+                let what = "a row is not supported as an argument";
+                return Err(SqlError::unsupported(what, "Write * for all rows, or a column."));
+            }
+            FunctionArg::Named { .. } | FunctionArg::ExprNamed { .. } => {
+                let what = format!("named arguments are not supported ({})", function.name);
+                return Err(SqlError::unsupported(what, "Write the values in the order that the function has."));
+            }
         }
     }
     Ok(found)
@@ -250,7 +285,7 @@ impl Bind<'_> {
         function: &ast::Function,
         scope: &Scope<'_>,
     ) -> Result<(Vec<Expr>, bool, bool, bool)> {
-        let arguments = arguments(function)?;
+        let arguments = arguments(function).map_err(|error| error.or_at(function.name.span()))?;
         if !arguments.order.is_empty() || !function.within_group.is_empty() {
             return Err(SqlError::unsupported(
                 "ORDER BY in the arguments of a window function is not supported",

@@ -1,9 +1,10 @@
 //! Expressions.
 
+use super::catalog::{check_collation, plain};
 use super::rows::row;
 use super::scope::Scope;
 use super::{Bind, MAX_PARAMETERS, Result, Unbound, resolve};
-use crate::algebra::{CompareOp, Expr, Truth, Type};
+use crate::algebra::{CatalogType, CompareOp, Expr, Truth, Type};
 use crate::statement::fold;
 use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
@@ -85,8 +86,13 @@ impl Clause {
 }
 
 impl Bind<'_> {
-    /// Binds an expression. Its type may be unknown: a literal or parameter whose use decides.
+    /// Binds an expression. Its type may be unknown: a literal or parameter whose use decides. It is none of the catalogs.
     pub(super) fn expr(&self, expr: &ast::Expr, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
+        Ok(plain(self.typed_expr(expr, scope, clause)?))
+    }
+
+    /// Binds an expression whose type may be one of the catalogs.
+    pub(super) fn typed_expr(&self, expr: &ast::Expr, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
         self.deeper(|| self.one(expr, scope, clause)).map_err(|unbound| match unbound {
             Unbound::Error(error) => Unbound::Error(error.or_at(expr.span())),
             other => other,
@@ -126,7 +132,7 @@ impl Bind<'_> {
         match expr {
             ast::Expr::Identifier(ident) => self.identifier(&fold(ident), ident.span, scope),
             ast::Expr::CompoundIdentifier(parts) => self.compound(parts, scope),
-            ast::Expr::Nested(inner) => bind(inner),
+            ast::Expr::Nested(inner) => self.typed_expr(inner, scope, clause),
             ast::Expr::Value(value) => self.literal(&value.value),
             ast::Expr::TypedString(typed) => {
                 let text = bind(&ast::Expr::Value(typed.value.clone()))?;
@@ -197,6 +203,15 @@ impl Bind<'_> {
             ast::Expr::AllOp { left, compare_op, right } => {
                 self.quantified(left, compare_op, right, true, scope, clause)
             }
+            // One of several patterns.
+            ast::Expr::Like { negated, any: true, expr, pattern, escape_char: None } => {
+                let op = if *negated { BinaryOperator::PGNotLikeMatch } else { BinaryOperator::PGLikeMatch };
+                self.quantified(expr, &op, pattern, false, scope, clause)
+            }
+            ast::Expr::ILike { negated, any: true, expr, pattern, escape_char: None } => {
+                let op = if *negated { BinaryOperator::PGNotILikeMatch } else { BinaryOperator::PGILikeMatch };
+                self.quantified(expr, &op, pattern, false, scope, clause)
+            }
             ast::Expr::Like { negated, any: false, expr, pattern, escape_char } => {
                 let pattern = self.pattern(bind(pattern)?, escape_char.as_ref())?;
                 Ok(resolver.like(bind(expr)?, pattern, *negated, false)?)
@@ -206,7 +221,11 @@ impl Bind<'_> {
                 Ok(resolver.like(bind(expr)?, pattern, *negated, true)?)
             }
             ast::Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr, data_type, format: None, .. } => {
-                Ok(resolver.written_cast(bind(expr)?, resolve::type_from_ast(data_type)?)?)
+                self.written_cast(expr, data_type, scope, clause)
+            }
+            ast::Expr::Collate { expr, collation } => {
+                check_collation(collation)?;
+                bind(expr)
             }
             ast::Expr::Case { operand, conditions, else_result, .. } => {
                 self.case(operand.as_deref(), conditions, else_result.as_deref(), scope, clause)
@@ -216,12 +235,20 @@ impl Bind<'_> {
                 Ok(resolver.array(elements)?)
             }
             ast::Expr::CompoundFieldAccess { root, access_chain } => {
-                let mut value = bind(root)?;
+                let mut value = self.typed_expr(root, scope, clause)?;
+                // A vector begins at 0.
+                let from_zero = value.ty() == Type::Catalog(CatalogType::Vector);
+                value = plain(value);
                 for access in access_chain {
                     let AccessExpr::Subscript(Subscript::Index { index }) = access else {
                         return Err(Unbound::NotYet("a slice or field"));
                     };
-                    value = resolver.subscript(value, bind(index)?)?;
+                    let mut index = bind(index)?;
+                    if from_zero {
+                        let one = Expr::constant(ScalarValue::Int32(Some(1)), Type::INTEGER);
+                        index = resolver.binary("+", index, one)?;
+                    }
+                    value = resolver.subscript(value, index)?;
                 }
                 Ok(value)
             }
@@ -239,7 +266,11 @@ impl Bind<'_> {
         let names: Vec<String> = parts.iter().map(fold).collect();
         let (table, column) = match names.as_slice() {
             [table, column] => (table, column),
-            [schema, table, column] | [_, schema, table, column] if schema == "public" => (table, column),
+            [schema, table, column] | [_, schema, table, column]
+                if matches!(schema.as_str(), "public" | "pg_catalog" | "information_schema") =>
+            {
+                (table, column)
+            }
             [_, table, _] | [_, _, table, _] => return Err(scope.missing_table(table).into()),
             _ => return Err(SqlError::new(SqlState::SyntaxError, "improper qualified name").into()),
         };
@@ -341,13 +372,26 @@ impl Bind<'_> {
             BinaryOperator::PGBitwiseXor => "#",
             BinaryOperator::PGBitwiseShiftLeft => "<<",
             BinaryOperator::PGBitwiseShiftRight => ">>",
-            BinaryOperator::PGLikeMatch => return Ok(self.resolver.like(left, right, false, false)?),
-            BinaryOperator::PGNotLikeMatch => return Ok(self.resolver.like(left, right, true, false)?),
-            BinaryOperator::PGILikeMatch => return Ok(self.resolver.like(left, right, false, true)?),
-            BinaryOperator::PGNotILikeMatch => return Ok(self.resolver.like(left, right, true, true)?),
-            _ => return Err(Unbound::NotYet("an operator")),
+            BinaryOperator::PGLikeMatch => "~~",
+            BinaryOperator::PGNotLikeMatch => "!~~",
+            BinaryOperator::PGILikeMatch => "~~*",
+            BinaryOperator::PGNotILikeMatch => "!~~*",
+            // OPERATOR(pg_catalog.=), and signs that are none.
+            BinaryOperator::PGCustomBinaryOperator(parts) => match parts.as_slice() {
+                [sign] => sign,
+                [schema, sign] if schema.eq_ignore_ascii_case("pg_catalog") => sign,
+                _ => return Err(no_operator(op, &left, &right).into()),
+            },
+            _ => return Err(no_operator(op, &left, &right).into()),
         };
-        Ok(self.resolver.binary(sign, left, right)?)
+        let like = |negated, case_insensitive| Ok(self.resolver.like(left.clone(), right.clone(), negated, case_insensitive)?);
+        match sign {
+            "~~" => like(false, false),
+            "!~~" => like(true, false),
+            "~~*" => like(false, true),
+            "!~~*" => like(true, true),
+            _ => Ok(self.resolver.binary(sign, left, right)?),
+        }
     }
 
     fn unary(&self, op: UnaryOperator, expr: &ast::Expr, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
@@ -373,7 +417,12 @@ impl Bind<'_> {
             (UnaryOperator::PGCubeRoot, _) => {
                 Ok(self.resolver.function("cbrt", vec![self.expr(expr, scope, clause)?])?)
             }
-            _ => Err(Unbound::NotYet("an operator")),
+            (op, _) => {
+                let operand = self.expr(expr, scope, clause)?;
+                let message = format!("operator does not exist: {op} {}", operand.ty());
+                let hint = "No operator matches the given name and argument type. You might need to add an explicit type cast.";
+                Err(SqlError::new(SqlState::UndefinedFunction, message).with_hint(hint).into())
+            }
         }
     }
 
@@ -407,7 +456,11 @@ impl Bind<'_> {
         let Some(escape) = escape else { return Ok(pattern) };
         let escape = match &escape.value {
             Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => text.as_str(),
-            _ => return Err(Unbound::NotYet("an escape character that is no literal")),
+            _ => {
+                let what = "an escape character that is no literal is not supported";
+                let instead = "Write the character in quotes: ESCAPE '!'.";
+                return Err(SqlError::unsupported(what, instead).or_at(escape.span).into());
+            }
         };
         let given = escape;
         let mut characters = escape.chars();
@@ -485,6 +538,17 @@ impl Bind<'_> {
         let operand = all.remove(0);
         Ok((Some(Box::new(operand)), all))
     }
+}
+
+/// The error for an operator that there is not.
+fn no_operator(op: &BinaryOperator, left: &Expr, right: &Expr) -> SqlError {
+    let sign = match op {
+        BinaryOperator::PGCustomBinaryOperator(parts) => parts.join("."),
+        other => other.to_string(),
+    };
+    let message = format!("operator does not exist: {} {sign} {}", left.ty(), right.ty());
+    let hint = "No operator matches the given name and argument types. You might need to add explicit type casts.";
+    SqlError::new(SqlState::UndefinedFunction, message).with_hint(hint)
 }
 
 /// The pattern with another escape character written with the backslash.

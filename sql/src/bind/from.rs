@@ -1,11 +1,13 @@
 //! FROM: relations beside one another, and what they make visible.
 
+use super::catalog::plain;
 use super::scope::{Env, Namespace, Scope, Table};
 use super::{Bind, Result, Unbound};
-use crate::algebra::{Column, Expr, JoinKind, Rel, Type};
+use crate::algebra::{CatalogType, Column, Expr, JoinKind, Rel, Type};
 use crate::bind::expr::Clause;
 use crate::statement::fold;
 use crate::{SqlError, SqlState};
+use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, Spanned, TableFactor};
 
 /// What is already there when an item of FROM is bound: LATERAL items see it.
@@ -66,7 +68,11 @@ impl Bind<'_> {
             TableFactor::UNNEST { alias, array_exprs, with_ordinality, with_offset: false, .. } => {
                 self.unnest(array_exprs, alias.as_ref(), *with_ordinality, before)
             }
-            _ => Err(Unbound::NotYet("an item of FROM")),
+            other => {
+                let error = SqlError::new(SqlState::FeatureNotSupported, "this item of FROM is not supported");
+                let hint = "Name relations, subqueries, joins, unnest() and generate_series().";
+                Err(error.with_hint(hint).or_at(other.span()).into())
+            }
         })
     }
 
@@ -88,6 +94,38 @@ impl Bind<'_> {
             None => bound.columns,
         };
         Ok((bound.rel, Namespace::of(Table::new(alias.map(|alias| fold(&alias.name)), columns))))
+    }
+
+    /// `generate_subscripts(array, 1)`: the numbers of its elements.
+    pub(super) fn subscripts(
+        &self,
+        array: &ast::Expr,
+        alias: Option<&ast::TableAlias>,
+        before: Before<'_>,
+    ) -> Result<(Rel, Namespace)> {
+        let scope = Scope { namespace: before.namespace, env: before.env };
+        let typed = self.typed_expr(array, &scope, Clause::From)?;
+        let from_zero = typed.ty() == Type::Catalog(CatalogType::Vector);
+        let array_of = plain(typed);
+        let Type::Array(element) = array_of.ty() else {
+            let message = format!("function generate_subscripts({}, integer) does not exist", array_of.ty());
+            let error = SqlError::new(SqlState::UndefinedFunction, message);
+            return Err(error.with_hint("Give an array: '{1,2}'::bigint[].").or_at(array.span()).into());
+        };
+        let called = alias.map_or_else(|| "generate_subscripts".to_owned(), |alias| fold(&alias.name));
+        let number = self.column("number", Type::BIGINT, false);
+        let arrays = vec![(self.column("element", Type::Sql(element), true), array_of)];
+        let rel = Rel::Unnest { input: Box::new(Rel::Unit), arrays, ordinality: Some(number.clone()) };
+        let first = Expr::constant(ScalarValue::Int64(Some(i64::from(from_zero))), Type::BIGINT);
+        let from_first = self.resolver.binary("-", Expr::Column(number), first)?;
+        let subscript = self.resolver.cast(from_first, Type::INTEGER)?;
+        let column = self.column(called.as_str(), Type::INTEGER, false);
+        let columns = vec![(called.clone(), column.clone())];
+        let columns = match alias {
+            Some(alias) => renamed(columns, alias)?,
+            None => columns,
+        };
+        Ok((rel.project(vec![(column, subscript)]), Namespace::of(Table::new(Some(called), columns))))
     }
 
     /// `unnest(a, b) [WITH ORDINALITY]`: sees what stands before it.

@@ -5,13 +5,14 @@
 //! - `from`, `join`, `table`: what FROM gives, and which names it makes visible (`scope`);
 //! - `query`, `select`, `set`, `order`: the clauses, in the order in which they mean something;
 //! - `group`, `window`: aggregates and window functions are taken out of expressions and become columns;
-//! - `expr`, `call`, `subquery`: expressions;
+//! - `expr`, `call`, `subquery`: expressions; `catalog`: types of Postgres' catalogs;
 //! - `resolve`: which operator, function or cast a call means.
 //!
 //! Errors carry SQLSTATE, Postgres' words and the position. What is bound is bounded: `MAX_NODES` expressions and relations,
 //! plain views `MAX_VIEW_DEPTH` deep, queries `MAX_DEPTH` deep.
 
 mod call;
+mod catalog;
 mod expr;
 mod expression;
 mod from;
@@ -87,7 +88,7 @@ pub fn bind_query(
     for last in [false, true] {
         let parameters = RefCell::new(known);
         let bind = Bind::new(binder, &parameters);
-        let bound = bind.query(&query, &Env::default(), true)?;
+        let bound = bind.shown(bind.query(&query, &Env::default(), true)?)?;
         let defaulted = bind.defaulted.take();
         let found = parameters.borrow().clone();
         let again = defaulted.iter().any(|index| found.get(*index).is_some_and(Option::is_some));
@@ -124,6 +125,8 @@ struct Bind<'a> {
     defaulted: RefCell<BTreeSet<usize>>,
     /// Where a column was referred to last, for errors that are found later.
     spans: RefCell<BTreeMap<ColumnId, Span>>,
+    /// Whether a system relation is read.
+    system: Cell<bool>,
     /// How many plain views this is nested in.
     views: Cell<usize>,
     depth: Cell<usize>,
@@ -148,6 +151,7 @@ impl<'a> Bind<'a> {
             scanned: RefCell::default(),
             defaulted: RefCell::default(),
             spans: RefCell::default(),
+            system: Cell::new(false),
             views: Cell::new(0),
             depth: Cell::new(0),
             nodes: Cell::new(0),

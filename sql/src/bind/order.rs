@@ -60,7 +60,7 @@ impl Bind<'_> {
         if let Some(index) = position(expr, items.len(), clause)? {
             return Ok(Target::Item(index));
         }
-        let bound = self.settle(self.expr(expr, scope, Clause::OrderBy)?)?;
+        let bound = self.settle(self.typed_expr(expr, scope, Clause::OrderBy)?)?;
         Ok(match items.iter().position(|item| item.expr == bound) {
             Some(index) => Target::Item(index),
             None => Target::Expr(bound),
@@ -96,7 +96,7 @@ impl Bind<'_> {
         if let Some(index) = position(expr, items.len(), "GROUP BY")? {
             return item(index);
         }
-        self.settle(self.expr(expr, scope, Clause::GroupBy)?)
+        self.settle(self.typed_expr(expr, scope, Clause::GroupBy)?)
     }
 
     /// ORDER BY of what is no SELECT: by names and positions of its result.

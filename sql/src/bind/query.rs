@@ -1,13 +1,14 @@
 //! A query: WITH, its body, ORDER BY, LIMIT.
 
 use super::scope::{Cte, Env};
-use super::{Bind, Bound, Result, Unbound};
+use super::{Bind, Bound, Result};
 use crate::algebra::{Expr, Rel, Type};
 use crate::statement::fold;
 use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
-use datafusion::sql::sqlparser::ast::{self, LimitClause, OrderByKind, SetExpr, Spanned};
+use datafusion::sql::sqlparser::ast::{self, LimitClause, OrderByKind, SetExpr, Spanned, visit_relations};
 use std::cell::Cell;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 
 impl Bind<'_> {
@@ -55,7 +56,8 @@ impl Bind<'_> {
             SetExpr::Values(values) => self.values(values, env),
             SetExpr::Table(table) => self.table_statement(table, env),
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
-                Err(Unbound::NotYet("a change inside a query"))
+                let what = "INSERT, UPDATE and DELETE inside a query are not supported";
+                Err(SqlError::unsupported(what, "Send them on their own.").into())
             }
         }
     }
@@ -120,7 +122,7 @@ fn with<'s>(query: &'s ast::Query, env: &Env<'s>) -> Result<Env<'s>> {
     let mut env = env.clone();
     let Some(with) = &query.with else { return Ok(env) };
     if with.recursive {
-        return Err(Unbound::NotYet("WITH RECURSIVE"));
+        check_not_recursive(with)?;
     }
     let outside = env.ctes.as_ref().map(Rc::as_ptr);
     for cte in &with.cte_tables {
@@ -136,6 +138,26 @@ fn with<'s>(query: &'s ast::Query, env: &Env<'s>) -> Result<Env<'s>> {
         env.ctes = Some(Rc::new(Cte { name, cte, env: env.clone(), read: Cell::new(false) }));
     }
     Ok(env)
+}
+
+/// Refuses CTEs that read themselves or later ones; without that RECURSIVE means nothing.
+fn check_not_recursive(with: &ast::With) -> Result<()> {
+    for (index, cte) in with.cte_tables.iter().enumerate() {
+        let later: Vec<String> = with.cte_tables[index..].iter().map(|cte| fold(&cte.alias.name)).collect();
+        let read = visit_relations(&cte.query, |relation| match relation.0.as_slice() {
+            [only] if only.as_ident().is_some_and(|name| later.contains(&fold(name))) => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        });
+        if read.is_break() {
+            let name = fold(&cte.alias.name);
+            let error = SqlError::unsupported(
+                format!("WITH RECURSIVE is not supported: \"{name}\" reads itself, or what follows it"),
+                "Join as often as the depth needs, or loop in the program.",
+            );
+            return Err(error.or_at(cte.alias.name.span).into());
+        }
+    }
+    Ok(())
 }
 
 /// The expressions of ORDER BY.

@@ -174,14 +174,22 @@ impl Bind<'_> {
                     let found = found.ok_or_else(|| scope.missing_table(&table).or_at(name.span()))?;
                     items.extend(found.columns.iter().map(column));
                 }
-                _ => return Err(Unbound::NotYet("an item of the select list")),
+                SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(expr), _) => {
+                    let what = "the fields of a value are not supported";
+                    let instead = "There are no values of several fields; name the columns.";
+                    return Err(SqlError::unsupported(what, instead).or_at(expr.span()).into());
+                }
+                SelectItem::ExprWithAliases { expr, .. } => {
+                    let error = SqlError::new(SqlState::SyntaxError, "an item of the select list has one name");
+                    return Err(error.with_hint("Write AS name.").or_at(expr.span()).into());
+                }
             }
         }
         Ok(items)
     }
 
     fn item(&self, name: String, expr: &ast::Expr, scope: &Scope<'_>) -> Result<Item> {
-        let bound = self.expr(expr, scope, Clause::Select)?;
+        let bound = self.typed_expr(expr, scope, Clause::Select)?;
         let unknown = bound.ty() == Type::Unknown;
         Ok(Item { name, expr: self.settle(bound)?, unknown })
     }

@@ -12,7 +12,7 @@ impl Bind<'_> {
     /// A query that sees the columns of this place.
     fn inner(&self, query: &ast::Query, scope: &Scope<'_>) -> Result<Bound> {
         let env = Env { outer: Some(scope), ctes: scope.env.ctes.clone() };
-        self.query(query, &env, true)
+        Ok(self.plain_columns(self.query(query, &env, true)?))
     }
 
     pub(super) fn exists(&self, query: &ast::Query, negated: bool, scope: &Scope<'_>) -> Result<Expr> {

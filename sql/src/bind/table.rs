@@ -1,5 +1,6 @@
 //! Relations by name: CTEs, relations of the catalog, plain views, system relations, functions in FROM.
 
+use super::catalog::column_type;
 use super::from::{Before, renamed};
 use super::scope::{Env, Namespace, Scope, Table};
 use super::{Bind, MAX_VIEW_DEPTH, Result, Unbound};
@@ -68,8 +69,13 @@ impl Bind<'_> {
         }
         match schema {
             None | Some("public") => {}
-            // Queries of Postgres' catalogs are rewritten for the older front end.
-            Some("pg_catalog" | "information_schema") => return Err(Unbound::NotYet("a system catalog")),
+            Some(system @ ("pg_catalog" | "information_schema")) => {
+                let Some(source) = self.binder.sources.system(Some(system), name) else {
+                    let message = format!("relation \"{system}.{name}\" does not exist");
+                    return Err(SqlError::new(SqlState::UndefinedTable, message).into());
+                };
+                return self.system_relation(name, source);
+            }
             Some(schema) => {
                 let message = format!("relation \"{schema}.{name}\" does not exist");
                 let error = SqlError::new(SqlState::UndefinedTable, message);
@@ -90,11 +96,7 @@ impl Bind<'_> {
         if schema.is_none()
             && let Some(source) = self.binder.sources.system(None, name)
         {
-            if name.starts_with("pg_") {
-                return Err(Unbound::NotYet("a system catalog"));
-            }
-            let (rel, columns) = self.scan(name, source, None)?;
-            return Ok((rel, columns, None));
+            return self.system_relation(name, source);
         }
         // Not there: the catalog words the error.
         let relation = self.binder.catalog.relation(name).map_err(|mut error| {
@@ -104,6 +106,17 @@ impl Bind<'_> {
             error
         })?;
         Err(SqlError::internal(format!("\"{}\" is and is not in the catalog", relation.name)).into())
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn system_relation(
+        &self,
+        name: &str,
+        source: Arc<dyn TableSource>,
+    ) -> Result<(Rel, Vec<(String, Column)>, Option<Arc<Relation>>)> {
+        self.system.set(true);
+        let (rel, columns) = self.scan(name, source, None)?;
+        Ok((rel, columns, None))
     }
 
     fn scan(
@@ -121,8 +134,8 @@ impl Bind<'_> {
             let ty = match visible.get(index) {
                 Some(ty) => *ty,
                 None => match Type::from_arrow(field.data_type()) {
-                    Some(ty) if ty.to_arrow() == *field.data_type() => ty,
-                    _ => return Err(Unbound::NotYet("a column of a type of its own")),
+                    Some(ty) if ty.to_arrow() == *field.data_type() => column_type(field.name(), ty),
+                    _ => return Err(SqlError::internal(format!("a type of {name} is none of SQL")).into()),
                 },
             };
             let column = self.column(field.name().as_str(), ty, field.is_nullable());
@@ -192,11 +205,18 @@ impl Bind<'_> {
             let mut arrays = Vec::with_capacity(args.len());
             for arg in args {
                 let FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) = arg else {
-                    return Err(Unbound::NotYet("a named argument"));
+                    return Err(plain_arguments(&own).into());
                 };
                 arrays.push(arg.clone());
             }
             return self.unnest(&arrays, alias, ordinality, before);
+        }
+        if own == "generate_subscripts"
+            && let [FunctionArg::Unnamed(FunctionArgExpr::Expr(array)), dimension] = args
+            && dimension.to_string() == "1"
+            && !ordinality
+        {
+            return self.subscripts(array, alias, before);
         }
         if ordinality {
             return Err(SqlError::unsupported(
@@ -215,7 +235,7 @@ impl Bind<'_> {
         let mut constants = Vec::with_capacity(args.len());
         for arg in args {
             let FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) = arg else {
-                return Err(Unbound::NotYet("a named argument"));
+                return Err(plain_arguments(&own).into());
             };
             let bound = self.settle(self.expr(arg, &scope, Clause::From)?)?;
             constants.push(lit(constant(bound)?));
@@ -233,6 +253,12 @@ impl Bind<'_> {
         let called = alias.map_or(own, |alias| fold(&alias.name));
         Ok((rel, Namespace::of(Table::new(Some(called), columns))))
     }
+}
+
+/// The error for `f(a => 1)` and `f(*)` in FROM.
+fn plain_arguments(function: &str) -> SqlError {
+    let message = format!("function {function}() in FROM takes its arguments by position");
+    SqlError::unsupported(message, "Write the values in the order that docs/sql.md gives.")
 }
 
 /// The value of a constant, or of a negated one.

@@ -34,7 +34,7 @@ impl Engine {
         settings: &Settings,
         identity: Identity,
     ) -> Result<PlannedQuery, SqlError> {
-        let query = pg_catalog::rewrite(query, settings)?;
+        let query = pg_catalog::with_session_values(query, settings)?;
         let sources = self.sources(catalog, identity);
         PlannedQuery::bind(&Binder { catalog, sources: &sources }, &query, declared)
     }
@@ -210,7 +210,7 @@ impl Direct {
             Some(plan) => plan,
             None => {
                 let binder = Binder { catalog, sources: &SchemaSources };
-                let query = pg_catalog::rewrite(query, settings).ok()?;
+                let query = pg_catalog::with_session_values(query, settings).ok()?;
                 PlannedQuery::bind(&binder, &query, declared).ok()?.plan(&binder).ok()?
             }
         };

@@ -57,7 +57,7 @@ impl Parameters {
             match ty {
                 Some(Type::Sql(sql_type)) => self.note(number, ParameterType { sql_type: *sql_type, array: false }),
                 Some(Type::Array(element)) => self.note(number, ParameterType { sql_type: *element, array: true }),
-                Some(Type::Unknown) | None => {}
+                Some(Type::Unknown | Type::Catalog(_)) | None => {}
             }
         }
     }

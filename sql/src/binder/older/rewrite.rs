@@ -1,7 +1,8 @@
 //! Changes to a query's syntax tree before DataFusion plans it, so that it means what it means in Postgres.
 
 use super::output_names::{self, Names};
-use super::{aggregate_casts, array_literal, check_syntax, precedence};
+use super::{aggregate_casts, array_literal, check_syntax};
+use crate::binder::precedence;
 use crate::SqlError;
 use crate::functions::generate_series;
 use datafusion::sql::sqlparser::ast::{

@@ -1,6 +1,6 @@
 //! What a materialized view cannot contain: whatever would give another answer later without any input having changed.
 
-use super::errors::map_datafusion_error;
+use crate::binder::errors::map_datafusion_error;
 use crate::{SqlError, SqlState};
 use datafusion::common::DataFusionError;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};

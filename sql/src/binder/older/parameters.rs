@@ -1,6 +1,6 @@
 //! Parameters `$1`, `$2`, ...: their types, and their values.
 
-use super::errors::map_datafusion_error;
+use crate::binder::errors::map_datafusion_error;
 use crate::types::SqlType;
 use crate::{SqlError, SqlState};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};

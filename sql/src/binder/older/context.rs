@@ -1,11 +1,11 @@
 //! What DataFusion asks while it plans: relations, functions, types.
 
 use super::aggregate_casts;
-use super::config::CONFIG;
 use super::query;
-use super::sources::ViewSource;
 use super::type_planner::PostgresTypes;
-use super::{Binder, visible_schema};
+use crate::binder::config::CONFIG;
+use crate::binder::sources::ViewSource;
+use crate::binder::{Binder, visible_schema};
 use crate::catalog::{Relation, RelationId, RelationKind};
 use crate::functions::Registry;
 use crate::statement::parse_query;

@@ -5,7 +5,7 @@
 //! out. That is right only where what lies above such a condition does the same with all rows as with those of one outer row. And a join
 //! knows of a row whether it has a match, which is true or false and never NULL.
 
-use super::errors::map_datafusion_error;
+use crate::binder::errors::map_datafusion_error;
 use crate::SqlError;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, ExprSchema, JoinType, Result};

@@ -7,8 +7,8 @@
 //! - `FilterNullJoinKeys` (off by default), `UnionsToFilter`, `ExtractLeafExpressions` and `PushDownLeafProjections`, which
 //!   serve the reading of files.
 
-use super::config::CONFIG;
-use super::errors::map_datafusion_error;
+use crate::binder::config::CONFIG;
+use crate::binder::errors::map_datafusion_error;
 use crate::SqlError;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::common_subexpr_eliminate::CommonSubexprEliminate;

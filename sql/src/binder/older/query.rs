@@ -1,9 +1,9 @@
 //! From a query's syntax tree to a bound plan.
 
-use super::Binder;
-use super::config::{CONFIG, parser_options};
 use super::context::Context;
-use super::errors::map_datafusion_error;
+use crate::binder::Binder;
+use crate::binder::config::CONFIG;
+use crate::binder::errors::map_datafusion_error;
 use super::output_names::Names;
 use super::{aggregate_casts, check_subqueries, check_types, output_names, parameters, rewrite};
 use crate::catalog::RelationId;
@@ -16,7 +16,7 @@ use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder};
 use datafusion::optimizer::Analyzer;
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
-use datafusion::sql::planner::{PlannerContext, SqlToRel};
+use datafusion::sql::planner::{NullOrdering, ParserOptions, PlannerContext, SqlToRel};
 use datafusion::sql::sqlparser::ast;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -206,4 +206,13 @@ pub(super) fn bind_expression(
 fn contains_aggregate(expr: &Expr) -> bool {
     use datafusion::common::tree_node::TreeNode;
     expr.exists(|e| Ok(matches!(e, Expr::AggregateFunction(_) | Expr::WindowFunction(_)))).unwrap_or(true)
+}
+
+/// How SQL text becomes expressions: names folded and NULLs ordered as in Postgres, text as `Utf8`, positions kept.
+fn parser_options() -> ParserOptions {
+    ParserOptions::new()
+        .with_map_string_types_to_utf8view(false)
+        .with_enable_ident_normalization(true)
+        .with_collect_spans(true)
+        .with_default_null_ordering(NullOrdering::NullsMax)
 }

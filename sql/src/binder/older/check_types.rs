@@ -1,7 +1,7 @@
 //! Type rules of Postgres that DataFusion is laxer about: found before type coercion, so that only what the user wrote is
 //! looked at.
 
-use super::errors::map_datafusion_error;
+use crate::binder::errors::map_datafusion_error;
 use crate::types::SqlType;
 use crate::{SqlError, SqlState};
 use datafusion::arrow::datatypes::DataType;
