@@ -29,7 +29,7 @@ pub enum CatalogType {
     Namespace,
     /// `regrole`
     Role,
-    /// `regproc`, `regprocedure`
+    /// `regproc`, `regprocedure`, and those of operators
     Procedure,
     /// `int2vector`, whose first element is number 0
     Vector,

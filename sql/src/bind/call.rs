@@ -102,7 +102,11 @@ impl Bind<'_> {
         let parts: Vec<String> = function.name.0.iter().filter_map(|part| part.as_ident()).map(fold).collect();
         let name = match parts.as_slice() {
             [name] => name.as_str(),
-            [schema, name] | [_, schema, name] if matches!(schema.as_str(), "pg_catalog" | "public" | "information_schema") => name.as_str(),
+            [schema, name] | [_, schema, name]
+                if matches!(schema.as_str(), "pg_catalog" | "public" | "information_schema") =>
+            {
+                name.as_str()
+            }
             [schema, _] | [_, schema, _] => {
                 let error = SqlError::new(SqlState::InvalidSchemaName, format!("schema \"{schema}\" does not exist"));
                 let hint = "Functions are in pg_catalog; leave the schema out.";
@@ -120,12 +124,6 @@ impl Bind<'_> {
             let what = format!("a call of {name} with two lists of arguments is not supported");
             let error = SqlError::unsupported(what, "Write one list: f(a, b).");
             return Err(error.or_at(function.name.span()).into());
-        }
-        if name == "pg_typeof"
-            && let FunctionArguments::List(list) = &function.args
-            && let [FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))] = list.args.as_slice()
-        {
-            return self.type_of(arg, scope, clause);
         }
         if name == "array"
             && let FunctionArguments::Subquery(query) = &function.args
@@ -166,7 +164,11 @@ impl Bind<'_> {
             let message = format!("{what} specified, but {name} is not an aggregate function");
             return Err(error(SqlError::new(SqlState::WrongObjectType, message)));
         }
-        let args = arguments.exprs.iter().map(|e| self.expr(e, scope, clause)).collect::<Result<Vec<_>>>()?;
+        let arg = |e: &&ast::Expr| match name {
+            "pg_typeof" => self.typed_expr(e, scope, clause),
+            _ => self.expr(e, scope, clause),
+        };
+        let args = arguments.exprs.iter().map(arg).collect::<Result<Vec<_>>>()?;
         self.resolver.function(name, args).map_err(error)
     }
 

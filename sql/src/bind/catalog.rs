@@ -17,6 +17,45 @@ use datafusion::sql::sqlparser::ast;
 /// Columns of `pg_catalog` whose first element is number 0, and whose text has no braces.
 const VECTORS: [&str; 5] = ["indkey", "indoption", "indclass", "indcollation", "proargtypes"];
 
+/// Columns of `pg_catalog` that are the oids of functions, and are shown as their names.
+const PROCEDURES: [&str; 35] = [
+    "aggcombinefn",
+    "aggdeserialfn",
+    "aggfinalfn",
+    "aggfnoid",
+    "aggmfinalfn",
+    "aggminvtransfn",
+    "aggmtransfn",
+    "aggserialfn",
+    "aggtransfn",
+    "amhandler",
+    "amproc",
+    "conproc",
+    "oprcode",
+    "oprjoin",
+    "oprrest",
+    "prosupport",
+    "prsend",
+    "prsheadline",
+    "prslextype",
+    "prsstart",
+    "prstoken",
+    "rngcanonical",
+    "rngsubdiff",
+    "tmplinit",
+    "tmpllexize",
+    "trffromsql",
+    "trftosql",
+    "typanalyze",
+    "typinput",
+    "typmodin",
+    "typmodout",
+    "typoutput",
+    "typreceive",
+    "typsend",
+    "typsubscript",
+];
+
 impl Bind<'_> {
     /// A written cast, to or from a type of the catalogs too.
     pub(super) fn written_cast(
@@ -55,6 +94,13 @@ impl Bind<'_> {
         let text = self.resolver.coerce(value, Type::TEXT, CastContext::Explicit)?;
         let found = self.resolver.function(&format!("attune_{}", to.name()), vec![text])?;
         Ok(retyped(found, ty))
+    }
+
+    /// `t.tableoid` of a system relation: the oid of `t`.
+    pub(super) fn table_oid(&self, table: &str, scope: &Scope<'_>) -> Option<Result<Expr>> {
+        let relation = scope.table(table).filter(|_| self.system.get())?.relation.clone()?;
+        let name = Expr::constant(ScalarValue::Utf8(Some(relation)), Type::TEXT);
+        Some(self.resolver.function("attune_regclass", vec![name]).map_err(Into::into))
     }
 
     /// The value of a type of the catalogs as text; any other as it is.
@@ -111,20 +157,13 @@ impl Bind<'_> {
         let rel = bound.rel.project(super::set::distinct_columns(exprs));
         Bound { rel, columns, unknown: bound.unknown }
     }
-
-    /// `pg_typeof(x)`: known when it is bound.
-    pub(super) fn type_of(&self, arg: &ast::Expr, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
-        let ty = self.typed_expr(arg, scope, clause)?.ty();
-        Ok(Expr::constant(ScalarValue::Utf8(Some(ty.to_string())), Type::TEXT))
-    }
 }
 
-/// The value in the plain type.
+/// The value in the plain type. A cast stays as it is written: it may be what is grouped by.
 pub(super) fn plain(expr: Expr) -> Expr {
     let Type::Catalog(catalog) = expr.ty() else { return expr };
     let base = catalog.base();
     match expr {
-        Expr::Cast { expr, .. } if expr.ty() == base => *expr,
         call @ Expr::Call { .. } | call @ Expr::Constant { .. } => retyped(call, base),
         other => Expr::Cast { expr: Box::new(other), to: base },
     }
@@ -151,7 +190,7 @@ fn catalog_type(data_type: &ast::DataType) -> Option<CatalogType> {
         "regtype" => CatalogType::Type,
         "regnamespace" => CatalogType::Namespace,
         "regrole" => CatalogType::Role,
-        "regproc" | "regprocedure" => CatalogType::Procedure,
+        "regproc" | "regprocedure" | "regoper" | "regoperator" => CatalogType::Procedure,
         _ => return None,
     })
 }
@@ -160,6 +199,7 @@ fn catalog_type(data_type: &ast::DataType) -> Option<CatalogType> {
 pub(super) fn column_type(name: &str, ty: Type) -> Type {
     match ty {
         Type::Array(SqlType::SmallInt) if VECTORS.contains(&name) => Type::Catalog(CatalogType::Vector),
+        Type::BIGINT if PROCEDURES.contains(&name) => Type::Catalog(CatalogType::Procedure),
         _ => ty,
     }
 }

@@ -1,6 +1,7 @@
 //! Expressions.
 
 use super::catalog::{check_collation, plain};
+use super::like::all_of;
 use super::rows::row;
 use super::scope::Scope;
 use super::{Bind, MAX_PARAMETERS, Result, Unbound, resolve};
@@ -212,6 +213,14 @@ impl Bind<'_> {
                 let op = if *negated { BinaryOperator::PGNotILikeMatch } else { BinaryOperator::PGILikeMatch };
                 self.quantified(expr, &op, pattern, false, scope, clause)
             }
+            ast::Expr::Like { negated, expr, pattern, .. } if let Some(patterns) = all_of(pattern) => {
+                let op = if *negated { BinaryOperator::PGNotLikeMatch } else { BinaryOperator::PGLikeMatch };
+                self.quantified(expr, &op, patterns, true, scope, clause)
+            }
+            ast::Expr::ILike { negated, expr, pattern, .. } if let Some(patterns) = all_of(pattern) => {
+                let op = if *negated { BinaryOperator::PGNotILikeMatch } else { BinaryOperator::PGILikeMatch };
+                self.quantified(expr, &op, patterns, true, scope, clause)
+            }
             ast::Expr::Like { negated, any: false, expr, pattern, escape_char } => {
                 let pattern = self.pattern(bind(pattern)?, escape_char.as_ref())?;
                 Ok(resolver.like(bind(expr)?, pattern, *negated, false)?)
@@ -235,7 +244,7 @@ impl Bind<'_> {
                 Ok(resolver.array(elements)?)
             }
             ast::Expr::CompoundFieldAccess { root, access_chain } => {
-                let mut value = self.typed_expr(root, scope, clause)?;
+                let (mut value, access_chain) = self.qualified(root, access_chain, scope, clause)?;
                 // A vector begins at 0.
                 let from_zero = value.ty() == Type::Catalog(CatalogType::Vector);
                 value = plain(value);
@@ -256,6 +265,31 @@ impl Bind<'_> {
         }
     }
 
+    /// What is accessed, and how: in `t.a[1]` the parser takes the column for a field.
+    fn qualified<'e>(
+        &self,
+        root: &ast::Expr,
+        chain: &'e [AccessExpr],
+        scope: &Scope<'_>,
+        clause: Clause,
+    ) -> Result<(Expr, &'e [AccessExpr])> {
+        let mut parts = match root {
+            ast::Expr::Identifier(ident) => vec![ident.clone()],
+            ast::Expr::CompoundIdentifier(parts) => parts.clone(),
+            _ => return Ok((self.typed_expr(root, scope, clause)?, chain)),
+        };
+        let before = parts.len();
+        parts.extend(chain.iter().map_while(|access| match access {
+            AccessExpr::Dot(ast::Expr::Identifier(ident)) => Some(ident.clone()),
+            _ => None,
+        }));
+        let dots = parts.len() - before;
+        if dots == 0 {
+            return Ok((self.typed_expr(root, scope, clause)?, chain));
+        }
+        Ok((self.compound(&parts, scope)?, &chain[dots..]))
+    }
+
     fn identifier(&self, name: &str, span: Span, scope: &Scope<'_>) -> Result<Expr> {
         let column = scope.column(name)?;
         self.spans.borrow_mut().insert(column.id, span);
@@ -274,6 +308,11 @@ impl Bind<'_> {
             [_, table, _] | [_, _, table, _] => return Err(scope.missing_table(table).into()),
             _ => return Err(SqlError::new(SqlState::SyntaxError, "improper qualified name").into()),
         };
+        if column == "tableoid"
+            && let Some(oid) = self.table_oid(table, scope)
+        {
+            return oid;
+        }
         let column = scope.column_of(table, column)?;
         if let Some(first) = parts.first() {
             self.spans.borrow_mut().insert(column.id, first.span);
@@ -367,6 +406,10 @@ impl Bind<'_> {
             BinaryOperator::PGRegexIMatch => "~*",
             BinaryOperator::PGRegexNotMatch => "!~",
             BinaryOperator::PGRegexNotIMatch => "!~*",
+            BinaryOperator::AtArrow => "@>",
+            BinaryOperator::ArrowAt => "<@",
+            BinaryOperator::PGOverlap => "&&",
+            BinaryOperator::PGStartsWith => "^@",
             BinaryOperator::BitwiseAnd => "&",
             BinaryOperator::BitwiseOr => "|",
             BinaryOperator::PGBitwiseXor => "#",
@@ -384,12 +427,18 @@ impl Bind<'_> {
             },
             _ => return Err(no_operator(op, &left, &right).into()),
         };
-        let like = |negated, case_insensitive| Ok(self.resolver.like(left.clone(), right.clone(), negated, case_insensitive)?);
+        let like = |negated, case_insensitive| {
+            Ok(self.resolver.like(left.clone(), right.clone(), negated, case_insensitive)?)
+        };
         match sign {
             "~~" => like(false, false),
             "!~~" => like(true, false),
             "~~*" => like(false, true),
             "!~~*" => like(true, true),
+            "@>" => Ok(self.resolver.containment(sign, "array_holds", left, right, false)?),
+            "<@" => Ok(self.resolver.containment(sign, "array_holds", left, right, true)?),
+            "&&" => Ok(self.resolver.containment(sign, "array_meets", left, right, false)?),
+            "^@" => Ok(self.resolver.function("starts_with", vec![left, right])?),
             _ => Ok(self.resolver.binary(sign, left, right)?),
         }
     }
@@ -449,40 +498,6 @@ impl Bind<'_> {
         let value = self.expr(expr, scope, clause)?;
         let items = self.all(list, scope, clause)?;
         Ok(self.resolver.in_list(value, items, negated)?)
-    }
-
-    /// The pattern of LIKE with the backslash as its escape character.
-    fn pattern(&self, pattern: Expr, escape: Option<&ast::ValueWithSpan>) -> Result<Expr> {
-        let Some(escape) = escape else { return Ok(pattern) };
-        let escape = match &escape.value {
-            Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => text.as_str(),
-            _ => {
-                let what = "an escape character that is no literal is not supported";
-                let instead = "Write the character in quotes: ESCAPE '!'.";
-                return Err(SqlError::unsupported(what, instead).or_at(escape.span).into());
-            }
-        };
-        let given = escape;
-        let mut characters = escape.chars();
-        let escape = match (characters.next(), characters.next()) {
-            (first, None) => first,
-            _ => {
-                let error = SqlError::new(SqlState::InvalidEscapeSequence, "invalid escape string");
-                return Err(error.with_hint("Escape string must be empty or one character.").into());
-            }
-        };
-        match pattern {
-            _ if escape == Some('\\') => Ok(pattern),
-            Expr::Constant { value: ScalarValue::Utf8(Some(text)), ty } => {
-                let text = with_backslash(&text, escape)?;
-                Ok(Expr::constant(ScalarValue::Utf8(Some(text)), ty))
-            }
-            null if null.is_null_constant() => Ok(null),
-            pattern => {
-                let escape = Expr::constant(ScalarValue::Utf8(Some(given.to_owned())), Type::TEXT);
-                Ok(self.resolver.function("like_escape", vec![pattern, escape])?)
-            }
-        }
     }
 
     fn case(
@@ -549,28 +564,6 @@ fn no_operator(op: &BinaryOperator, left: &Expr, right: &Expr) -> SqlError {
     let message = format!("operator does not exist: {} {sign} {}", left.ty(), right.ty());
     let hint = "No operator matches the given name and argument types. You might need to add explicit type casts.";
     SqlError::new(SqlState::UndefinedFunction, message).with_hint(hint)
-}
-
-/// The pattern with another escape character written with the backslash.
-fn with_backslash(pattern: &str, escape: Option<char>) -> Result<String> {
-    let mut out = String::with_capacity(pattern.len() + 4);
-    let mut characters = pattern.chars();
-    while let Some(c) = characters.next() {
-        if Some(c) == escape {
-            let Some(next) = characters.next() else {
-                let message = "LIKE pattern must not end with escape character";
-                return Err(SqlError::new(SqlState::InvalidEscapeSequence, message).into());
-            };
-            out.push('\\');
-            out.push(next);
-        } else {
-            if c == '\\' {
-                out.push('\\');
-            }
-            out.push(c);
-        }
-    }
-    Ok(out)
 }
 
 /// The comparison that a sign means.

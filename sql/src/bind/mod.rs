@@ -18,6 +18,7 @@ mod expression;
 mod from;
 mod group;
 mod join;
+mod like;
 mod order;
 mod query;
 mod resolve;

@@ -9,6 +9,7 @@ use crate::bind::expr::Clause;
 use crate::binder::visible_schema;
 use crate::catalog::{Relation, RelationKind};
 use crate::statement::{fold, parse_query};
+use crate::types::SqlType;
 use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{TableSource, lit};
@@ -225,6 +226,11 @@ impl Bind<'_> {
             )
             .into());
         }
+        if own == "generate_series"
+            && let Some(bounds) = self.varying(args, before)?
+        {
+            return self.series(bounds, alias);
+        }
         let Some(function) = self.resolver.functions.table(&own) else {
             let message = format!("function {own}() cannot stand in FROM");
             return Err(SqlError::new(SqlState::UndefinedFunction, message)
@@ -252,6 +258,44 @@ impl Bind<'_> {
         };
         let called = alias.map_or(own, |alias| fold(&alias.name));
         Ok((rel, Namespace::of(Table::new(Some(called), columns))))
+    }
+}
+
+impl Bind<'_> {
+    /// The arguments, if they are integers that are not all constant.
+    fn varying(&self, args: &[FunctionArg], before: Before<'_>) -> Result<Option<Vec<Expr>>> {
+        let scope = Scope { namespace: before.namespace, env: before.env };
+        let mut bound = Vec::with_capacity(args.len());
+        for arg in args {
+            let FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) = arg else { return Ok(None) };
+            bound.push(self.expr(arg, &scope, Clause::From)?);
+        }
+        let is_integer =
+            |expr: &Expr| matches!(expr.ty(), Type::Sql(SqlType::SmallInt | SqlType::Integer | SqlType::BigInt));
+        let varies = bound.iter().any(|expr| constant(expr.clone()).is_err()) && bound.iter().all(is_integer);
+        Ok((varies && matches!(bound.len(), 2 | 3)).then_some(bound))
+    }
+
+    /// `generate_series` of what is known only when the query runs: the elements of an array.
+    fn series(&self, bounds: Vec<Expr>, alias: Option<&ast::TableAlias>) -> Result<(Rel, Namespace)> {
+        let wide = bounds.iter().any(|bound| bound.ty() == Type::BIGINT);
+        let bounds = bounds.into_iter().map(|bound| self.resolver.cast(bound, Type::BIGINT));
+        let bounds = bounds.collect::<std::result::Result<Vec<_>, _>>()?;
+        let function = self.resolver.functions.scalar("generate_series").cloned();
+        let function = function.ok_or_else(|| SqlError::internal("there is no generate_series"))?;
+        let array = Expr::Call { callee: Callee::Function(function), args: bounds, ty: Type::Array(SqlType::BigInt) };
+        let called = alias.map_or_else(|| "generate_series".to_owned(), |alias| fold(&alias.name));
+        let element = self.column(called.as_str(), Type::BIGINT, true);
+        let rel = Rel::Unnest { input: Box::new(Rel::Unit), arrays: vec![(element.clone(), array)], ordinality: None };
+        let ty = if wide { Type::BIGINT } else { Type::INTEGER };
+        let value = self.resolver.cast(Expr::Column(element), ty)?;
+        let column = self.column_of(&called, &value);
+        let columns = vec![(called.clone(), column.clone())];
+        let columns = match alias {
+            Some(alias) => renamed(columns, alias)?,
+            None => columns,
+        };
+        Ok((rel.project(vec![(column, value)]), Namespace::of(Table::new(Some(called), columns))))
     }
 }
 

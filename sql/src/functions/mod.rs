@@ -9,6 +9,7 @@ mod bounded;
 mod canonical;
 mod choice;
 mod coalesce;
+mod containment;
 mod dimensions;
 mod exact;
 mod extremes;
@@ -226,6 +227,7 @@ fn own() -> Vec<Arc<ScalarUDF>> {
     all.extend(dimensions::functions());
     all.extend(numbers::functions());
     all.extend(quantified::functions());
+    all.extend(containment::functions());
     all.extend(time::functions());
     all
 }

@@ -1,12 +1,37 @@
 //! `ARRAY[..]` and subscripts.
 
 use super::call::Declared;
-use super::{CastContext, Resolver, constants};
+use super::{CastContext, Resolver, constants, errors};
 use crate::algebra::{Expr, Type};
 use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
 
 impl Resolver<'_> {
+    /// `array @> array`, `<@` (the sides swapped) and `&&`: between arrays of one type.
+    pub(crate) fn containment(
+        &self,
+        sign: &str,
+        function: &str,
+        left: Expr,
+        right: Expr,
+        swapped: bool,
+    ) -> Result<Expr, SqlError> {
+        let (ours, theirs) = (self.type_of(&left), self.type_of(&right));
+        let is_array = |ty: Type| matches!(ty, Type::Array(_));
+        let meet = match (ours, theirs) {
+            (Type::Unknown, other) | (other, Type::Unknown) => is_array(other),
+            (ours, theirs) => is_array(ours) && ours.is_same_kind(theirs),
+        };
+        if !meet {
+            return Err(errors::no_operator(sign, ours, theirs));
+        }
+        let (mut sides, _) = self.to_common(vec![left, right], "ARRAY")?;
+        if swapped {
+            sides.reverse();
+        }
+        self.registered(function, sides, Declared::Type(Type::BOOLEAN))
+    }
+
     /// `ARRAY[a, b]`. Constants make a constant. One without elements is a literal, so that a cast may tell its type.
     pub(crate) fn array(&self, elements: Vec<Expr>) -> Result<Expr, SqlError> {
         if elements.is_empty() {

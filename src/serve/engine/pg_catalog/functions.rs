@@ -1,8 +1,11 @@
 //! Functions over oids and names, as psql and drivers call them.
 
+mod format;
 mod privilege;
 
-use super::{AnyIndex, FIRST_OID, KEY_OID, OWNER, OWNER_OID, all_indexes, columns, fixed, index, oid, types};
+use super::{
+    AnyIndex, FIRST_OID, KEY_OID, OWNER, OWNER_OID, all_indexes, columns, fixed, index, io_functions, oid, types,
+};
 use crate::coordinator::Coordinator;
 use crate::serve::engine::errors::external;
 use attune_sql::SqlError;
@@ -14,6 +17,7 @@ use datafusion::arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, String
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
+use datafusion::logical_expr::TypeSignature::{Nullary, VariadicAny};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -61,7 +65,9 @@ const FUNCTIONS: &[(&str, DataType, Body)] = &[
         None => Answer::Null,
     }),
     ("pg_get_indexdef", DataType::Utf8, |_, c, a| {
-        find_index(c, a).map(|i| index_definition(&i, int(a, 1).unwrap_or(0))).into()
+        find_index(c, a)
+            .map(|i| index_definition(&i, int(a, 1).unwrap_or(0), text(a, 2).as_deref() == Some("true")))
+            .into()
     }),
     ("pg_get_constraintdef", DataType::Utf8, |_, c, a| {
         find_index(c, a).map(|i| format!("PRIMARY KEY ({})", index::key(&i))).into()
@@ -111,9 +117,14 @@ const FUNCTIONS: &[(&str, DataType, Body)] = &[
         found(a, "role", UndefinedObject, |name| (name == OWNER).then_some(OWNER_OID))
     }),
     ("attune_regrole_name", DataType::Utf8, |_, _, a| shown(a, |oid| (oid == OWNER_OID).then(|| OWNER.to_owned()))),
-    // pg_proc is empty.
-    ("attune_regproc", DataType::Int64, |_, _, a| found(a, "function", UndefinedFunction, |_| None)),
-    ("attune_regproc_name", DataType::Utf8, |_, _, a| shown(a, |_| None)),
+    ("attune_regproc", DataType::Int64, |_, _, a| found(a, "function", UndefinedFunction, io_functions::oid_of)),
+    ("attune_regproc_name", DataType::Utf8, |_, _, a| shown(a, io_functions::name_of)),
+    ("format", DataType::Utf8, |_, _, a| format::format(a)),
+    ("getdatabaseencoding", DataType::Utf8, |_, _, _| Answer::Text("UTF8".to_owned())),
+    // Of a literal it is a value of the session, and put in place before.
+    ("current_setting", DataType::Utf8, |_, _, _| {
+        Answer::Failed(SqlError::unsupported("current_setting() needs a literal name", "Write the name in quotes."))
+    }),
     ("to_regclass", DataType::Int64, |_, c, a| {
         text(a, 0).and_then(|name| named(c, &name)).map_or(Answer::Null, Answer::Int)
     }),
@@ -155,7 +166,7 @@ const NOTHING: [&str; 22] = [
 ];
 
 /// Functions that are true of all there is: there is one schema, and everybody may do everything.
-const TRUE: [&str; 21] = [
+const TRUE: [&str; 22] = [
     "has_any_column_privilege",
     "has_column_privilege",
     "has_database_privilege",
@@ -176,6 +187,7 @@ const TRUE: [&str; 21] = [
     "pg_ts_config_is_visible",
     "pg_ts_dict_is_visible",
     "pg_ts_parser_is_visible",
+    "pg_ts_template_is_visible",
     "pg_type_is_visible",
 ];
 
@@ -187,7 +199,7 @@ pub(in crate::serve::engine) fn functions(coordinator: &Coordinator) -> Registry
     let all = all.chain(NOTHING.iter().map(|name| (*name, DataType::Utf8, nothing)));
     let all = all.chain(TRUE.iter().map(|name| (*name, DataType::Boolean, yes)));
     all.fold(Registry::standard().clone(), |registry, (name, returns, body)| {
-        let signature = Signature::variadic_any(Volatility::Stable);
+        let signature = Signature::one_of(vec![VariadicAny, Nullary], Volatility::Stable);
         let coordinator = coordinator.clone();
         let function = CatalogFunction { name, returns, body, coordinator, signature };
         registry.with_scalar(Arc::new(ScalarUDF::new_from_impl(function)))
@@ -266,10 +278,10 @@ fn find_index(catalog: &Catalog, arguments: &[Option<String>]) -> Option<AnyInde
     all_indexes(catalog).into_iter().find(|i| i.oid == wanted)
 }
 
-/// All of an index, or its column number `column` from 1.
-fn index_definition(found: &AnyIndex, column: i64) -> String {
+/// All of an index, or its column number `column` from 1. What is pretty has no schema.
+fn index_definition(found: &AnyIndex, column: i64, pretty: bool) -> String {
     match usize::try_from(column).ok().and_then(|c| c.checked_sub(1)) {
-        None => index::definition(found),
+        None => index::definition(found, if pretty { "" } else { "public." }),
         Some(place) => found.columns().get(place).map_or_else(String::new, |c| index::quoted(&c.name)),
     }
 }
@@ -282,9 +294,10 @@ fn named(catalog: &Catalog, written: &str) -> Option<i64> {
         _ => return None,
     };
     let own = match schema.as_deref() {
-        None | Some("public") => catalog.find(&name).map(|relation| oid(relation.id)).or_else(|| {
-            all_indexes(catalog).into_iter().find(|index| index.name == name).map(|index| index.oid)
-        }),
+        None | Some("public") => catalog
+            .find(&name)
+            .map(|relation| oid(relation.id))
+            .or_else(|| all_indexes(catalog).into_iter().find(|index| index.name == name).map(|index| index.oid)),
         _ => None,
     };
     own.or_else(|| match schema.as_deref() {

@@ -117,7 +117,7 @@ pub(super) static INDEXES: SystemRelation = SystemRelation {
     ],
     rows: |coordinator| {
         let row = |i: AnyIndex| {
-            let definition = definition(&i);
+            let definition = definition(&i, "public.");
             let table = i.relation.name.as_str().into();
             vec!["public".into(), table, i.name.into(), Cell::Null, definition.into()]
         };
@@ -140,14 +140,14 @@ pub(super) fn key(index: &AnyIndex) -> String {
     index.key.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
-/// The CREATE INDEX of an index.
-pub(super) fn definition(index: &AnyIndex) -> String {
+/// The CREATE INDEX of an index; `schema` stands before its relation.
+pub(super) fn definition(index: &AnyIndex, schema: &str) -> String {
     let unique = if index.primary { "UNIQUE " } else { "" };
     let include: Vec<String> =
         index.include.iter().filter_map(|c| index.relation.columns.get(*c)).map(|c| quoted(&c.name)).collect();
     let include = if include.is_empty() { String::new() } else { format!(" INCLUDE ({})", include.join(", ")) };
     let (name, relation) = (quoted(&index.name), quoted(&index.relation.name));
-    format!("CREATE {unique}INDEX {name} ON public.{relation} USING btree ({}){include}", key(index))
+    format!("CREATE {unique}INDEX {name} ON {schema}{relation} USING btree ({}){include}", key(index))
 }
 
 /// The name as it must be written.

@@ -1,6 +1,6 @@
 //! Postgres' system catalogs, as far as psql and drivers ask for them.
 //!
-//! - `class`, `attribute`, `index`, `types`, `fixed`: the relations, made from the catalog when they are read
+//! - `class`, `attribute`, `index`, `types`, `io_functions`, `fixed`: the relations, made from the catalog when they are read
 //! - `columns`: the columns that Postgres' catalogs have, those of things Attune does not have among them
 //! - `functions`: functions over oids; `session_functions`: those that are constants of a session
 //! - `session_values`: puts the latter in place
@@ -13,6 +13,7 @@ mod columns;
 mod fixed;
 mod functions;
 mod index;
+mod io_functions;
 mod session_functions;
 mod session_values;
 mod types;
@@ -54,6 +55,7 @@ pub(super) static RELATIONS: &[&SystemRelation] = &[
     &index::CONSTRAINT,
     &index::INDEXES,
     &types::TYPE,
+    &io_functions::PROC,
     &fixed::NAMESPACE,
     &fixed::AM,
     &fixed::DATABASES,

@@ -1,6 +1,6 @@
 //! `pg_type`: the types Attune has.
 
-use super::{CATALOG_SCHEMA, OWNER_OID};
+use super::{CATALOG_SCHEMA, OWNER_OID, io_functions};
 use crate::serve::engine::system::{Cell, SystemRelation};
 use crate::serve::value::array_oid;
 use attune_sql::algebra::Type;
@@ -46,16 +46,18 @@ pub(super) static TYPE: SystemRelation = SystemRelation {
         ("typtypmod", SqlType::Integer),
         ("typnotnull", SqlType::Boolean),
         ("typcollation", SqlType::BigInt),
-        ("typinput", SqlType::Text),
-        ("typoutput", SqlType::Text),
-        ("typreceive", SqlType::Text),
-        ("typsend", SqlType::Text),
+        ("typinput", SqlType::BigInt),
+        ("typoutput", SqlType::BigInt),
+        ("typreceive", SqlType::BigInt),
+        ("typsend", SqlType::BigInt),
         ("typispreferred", SqlType::Boolean),
     ],
     rows: |_| Ok(ALL.iter().map(|t| row(*t)).chain(ALL.iter().map(|t| array_row(*t))).collect()),
 };
 
 fn row(sql_type: SqlType) -> Vec<Cell> {
+    let [input, output, receive, send] =
+        io_functions::of_type(sql_type.typname()).map_or([0; 4], |functions| functions.oids).map(Cell::Int);
     let category = match sql_type {
         SqlType::Boolean => "B",
         SqlType::Text | SqlType::Varchar { .. } => "S",
@@ -83,25 +85,19 @@ fn row(sql_type: SqlType) -> Vec<Cell> {
         Cell::Int(-1),
         Cell::Bool(false),
         zero(),
-        format!("{}{}in", sql_type.typname(), joint(sql_type)).into(),
-        format!("{}{}out", sql_type.typname(), joint(sql_type)).into(),
-        format!("{}{}recv", sql_type.typname(), joint(sql_type)).into(),
-        format!("{}{}send", sql_type.typname(), joint(sql_type)).into(),
+        input,
+        output,
+        receive,
+        send,
         Cell::Bool(Type::Sql(sql_type).is_preferred()),
     ]
-}
-
-/// Postgres' functions of these types have an underscore in their names.
-fn joint(sql_type: SqlType) -> &'static str {
-    match sql_type {
-        SqlType::Numeric { .. } | SqlType::Date | SqlType::Timestamp | SqlType::TimestampTz | SqlType::Interval => "_",
-        _ => "",
-    }
 }
 
 /// The array of a type: of parameters, and of values within a query.
 fn array_row(element: SqlType) -> Vec<Cell> {
     let mut cells = row(element);
+    let [input, output, receive, send] =
+        io_functions::of_type("_").map_or([0; 4], |functions| functions.oids).map(Cell::Int);
     let of_array: [(usize, Cell); 11] = [
         (0, Cell::Int(i64::from(array_oid(element)))),
         (1, format!("_{}", element.typname()).into()),
@@ -110,10 +106,10 @@ fn array_row(element: SqlType) -> Vec<Cell> {
         (7, "A".into()),
         (11, Cell::Int(i64::from(element.oid()))),
         (12, Cell::Int(0)),
-        (17, "array_in".into()),
-        (18, "array_out".into()),
-        (19, "array_recv".into()),
-        (20, "array_send".into()),
+        (17, input),
+        (18, output),
+        (19, receive),
+        (20, send),
     ];
     for (place, cell) in of_array {
         if let Some(old) = cells.get_mut(place) {

@@ -25,6 +25,7 @@ pub(super) fn special(name: &str) -> Option<Form> {
         "greatest" => |resolver, args| extreme(resolver, args, true),
         "least" => |resolver, args| extreme(resolver, args, false),
         "pg_typeof" => pg_typeof,
+        "format" => format,
         _ => return None,
     };
     Some(form)
@@ -156,6 +157,12 @@ impl Resolver<'_> {
 pub(super) fn concat(resolver: &Resolver<'_>, args: Vec<Expr>) -> Result<Expr> {
     let texts = args.into_iter().map(|arg| resolver.output(arg)).collect::<Result<Vec<_>>>()?;
     resolver.registered("concat", texts, Declared::Type(Type::TEXT))
+}
+
+/// Computed by the server, from texts.
+fn format(resolver: &Resolver<'_>, args: Vec<Expr>) -> Result<Expr> {
+    let texts = args.into_iter().map(|arg| resolver.output(arg)).collect::<Result<Vec<_>>>()?;
+    resolver.registered("format", texts, Declared::Type(Type::TEXT))
 }
 
 pub(super) fn concat_ws(resolver: &Resolver<'_>, args: Vec<Expr>) -> Result<Expr> {
