@@ -107,8 +107,12 @@ impl Bind<'_> {
             return self.any_element(left, op, elements, all);
         }
         let mut array = self.expr(right, scope, clause)?;
-        if let (Expr::Constant { value: ScalarValue::Utf8(Some(_)), ty: Type::Unknown }, Type::Sql(element)) =
-            (&array, left.ty())
+        let element = match left.ty() {
+            Type::Unknown => Type::TEXT.sql(),
+            ty => ty.sql(),
+        };
+        if let (Expr::Constant { value: ScalarValue::Utf8(Some(_)), ty: Type::Unknown }, Some(element)) =
+            (&array, element)
         {
             array = self.resolver.cast(array, Type::Array(element))?;
         }
