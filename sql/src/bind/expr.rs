@@ -1,5 +1,6 @@
 //! Expressions.
 
+use super::expand::check_operands;
 use super::rows::row;
 use super::scope::Scope;
 use super::{Bind, MAX_PARAMETERS, Result, Unbound, resolve};
@@ -7,9 +8,7 @@ use crate::algebra::{CompareOp, Expr, Truth, Type};
 use crate::statement::fold;
 use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
-use datafusion::sql::sqlparser::ast::{
-    self, AccessExpr, BinaryOperator, CastKind, Spanned, Subscript, UnaryOperator, Value,
-};
+use datafusion::sql::sqlparser::ast::{self, BinaryOperator, CastKind, Spanned, UnaryOperator, Value};
 use datafusion::sql::sqlparser::tokenizer::Span;
 
 /// Where an expression stands: what it may contain, and how errors call the place.
@@ -215,16 +214,7 @@ impl Bind<'_> {
                 let elements = self.all(&array.elem, scope, clause)?;
                 Ok(resolver.array(elements)?)
             }
-            ast::Expr::CompoundFieldAccess { root, access_chain } => {
-                let mut value = bind(root)?;
-                for access in access_chain {
-                    let AccessExpr::Subscript(Subscript::Index { index }) = access else {
-                        return Err(Unbound::NotYet("a slice or field"));
-                    };
-                    value = resolver.subscript(value, bind(index)?)?;
-                }
-                Ok(value)
-            }
+            ast::Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain, scope, clause),
             other => self.special(other, scope, clause),
         }
     }
@@ -440,7 +430,9 @@ impl Bind<'_> {
         scope: &Scope<'_>,
         clause: Clause,
     ) -> Result<Expr> {
+        let written = operand;
         let operand = operand.map(|operand| self.expr(operand, scope, clause)).transpose()?;
+        check_operands(operand.iter().zip(written), "CASE")?;
         let operand = operand.map(|operand| self.settle(operand)).transpose()?;
         let mut whens = Vec::with_capacity(conditions.len());
         let mut thens = Vec::with_capacity(conditions.len() + 1);
@@ -448,9 +440,13 @@ impl Bind<'_> {
             whens.push(self.expr(&condition.condition, scope, clause)?);
             thens.push(self.expr(&condition.result, scope, clause)?);
         }
+        check_operands(whens.iter().zip(conditions.iter().map(|condition| &condition.condition)), "CASE")?;
+        check_operands(thens.iter().zip(conditions.iter().map(|condition| &condition.result)), "CASE")?;
         // As in Postgres, the type of ELSE is tried first.
         if let Some(otherwise) = otherwise {
-            thens.insert(0, self.expr(otherwise, scope, clause)?);
+            let bound = self.expr(otherwise, scope, clause)?;
+            check_operands([(&bound, otherwise)], "CASE")?;
+            thens.insert(0, bound);
         }
         let (mut thens, ty) = self.resolver.to_common(thens, "CASE")?;
         let otherwise = if otherwise.is_some() { Some(Box::new(thens.remove(0))) } else { None };

@@ -1,6 +1,7 @@
 //! Relations by name: CTEs, relations of the catalog, plain views, system relations, functions in FROM.
 
 use super::from::{Before, renamed};
+use super::resolve::gives_rows;
 use super::scope::{Env, Namespace, Scope, Table};
 use super::{Bind, MAX_VIEW_DEPTH, Result, Unbound};
 use crate::algebra::{Callee, Column, Expr, Rel, Scan, Type};
@@ -11,7 +12,7 @@ use crate::statement::{fold, parse_query};
 use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{TableSource, lit};
-use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, ObjectName};
+use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, ObjectName, Spanned};
 use std::sync::Arc;
 
 impl Bind<'_> {
@@ -198,6 +199,21 @@ impl Bind<'_> {
             }
             return self.unnest(&arrays, alias, ordinality, before);
         }
+        if gives_rows(&own) {
+            let scope = Scope { namespace: before.namespace, env: before.env };
+            let mut bound = Vec::with_capacity(args.len());
+            for arg in args {
+                let FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) = arg else {
+                    return Err(Unbound::NotYet("a named argument"));
+                };
+                bound.push(self.expr(arg, &scope, Clause::From)?);
+            }
+            // A series of constants is made as it is read, however long it is.
+            if ordinality || own != "generate_series" || !bound.iter().all(is_integer) {
+                let rows = self.resolver.rows(&own, bound).map_err(|error| error.or_at(name.span()))?;
+                return self.rows_of(&own, vec![rows], alias, ordinality);
+            }
+        }
         if ordinality {
             return Err(SqlError::unsupported(
                 format!("WITH ORDINALITY of {own}() is not supported"),
@@ -233,6 +249,11 @@ impl Bind<'_> {
         let called = alias.map_or(own, |alias| fold(&alias.name));
         Ok((rel, Namespace::of(Table::new(Some(called), columns))))
     }
+}
+
+/// Whether it is an integer that is written out.
+fn is_integer(expr: &Expr) -> bool {
+    matches!(expr, Expr::Constant { value: ScalarValue::Int32(Some(_)) | ScalarValue::Int64(Some(_)), .. })
 }
 
 /// The value of a constant, or of a negated one.
