@@ -1,8 +1,7 @@
 //! What must hold after decorrelation. A fault here would read a column that nothing gives, or two as one; better no answer.
 
-use super::refresh::given;
 use attune_sql::SqlError;
-use attune_sql::algebra::{Expr, JoinKind, Rel};
+use attune_sql::algebra::{Expr, JoinKind, Rel, given};
 use std::collections::BTreeSet;
 
 /// Fails if a subquery, a dependent join, a single join or a free column is left, or an id is given twice.

@@ -15,6 +15,7 @@
 mod column;
 mod display;
 mod expr;
+mod refresh;
 mod rel;
 mod types;
 mod walk;
@@ -24,5 +25,6 @@ pub use display::explain;
 pub use expr::{
     AggregateCall, Callee, CompareOp, Expr, SortKey, Subquery, SubqueryKind, Truth, WindowCall, WindowFunction,
 };
+pub use refresh::{given, refresh};
 pub use rel::{Join, JoinKind, Query, Rel, Scan, SetOperator};
 pub use types::{CatalogType, Category, Type};

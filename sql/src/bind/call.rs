@@ -1,6 +1,8 @@
 //! Calls: functions, aggregates, window functions, and the syntax that is a call in other words.
 
+use super::expand::check_operands;
 use super::expr::Clause;
+use super::resolve::gives_rows;
 use super::scope::Scope;
 use super::{Bind, Result, Unbound};
 use crate::algebra::{Expr, SortKey, Type};
@@ -12,9 +14,6 @@ use datafusion::sql::sqlparser::ast::{
     self, CeilFloorKind, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
     NullTreatment, Spanned, TrimWhereField,
 };
-
-/// Functions that give rows where a value stands: the older front end has them.
-const SET_RETURNING: [&str; 4] = ["unnest", "generate_series", "range", "generate_subscripts"];
 
 /// The arguments of a call.
 #[derive(Default)]
@@ -117,9 +116,6 @@ impl Bind<'_> {
                 return Err(SqlError::new(SqlState::SyntaxError, message).or_at(function.name.span()).into());
             }
         };
-        if SET_RETURNING.contains(&name) {
-            return Err(Unbound::NotYet("a function that gives rows"));
-        }
         if !matches!(function.parameters, FunctionArguments::None) {
             let what = format!("a call of {name} with two lists of arguments is not supported");
             let error = SqlError::unsupported(what, "Write one list: f(a, b).");
@@ -139,12 +135,13 @@ impl Bind<'_> {
             clause.check_window().map_err(error)?;
             return self.window_call(name, function, scope);
         }
+        if name == "grouping" {
+            return self.grouping_call(&arguments.exprs, scope, clause).map_err(|unbound| unbound.map(error));
+        }
         if self.resolver.is_aggregate(name) {
             clause.check_aggregate().map_err(error)?;
-            return self.aggregate_call(name, function, &arguments, scope).map_err(|unbound| match unbound {
-                Unbound::Error(e) => error(e),
-                other => other,
-            });
+            let call = self.aggregate_call(name, function, &arguments, scope);
+            return call.map_err(|unbound| unbound.map(error));
         }
         if self.resolver.is_window(name) {
             let message = format!("window function {name} requires an OVER clause");
@@ -164,11 +161,18 @@ impl Bind<'_> {
             let message = format!("{what} specified, but {name} is not an aggregate function");
             return Err(error(SqlError::new(SqlState::WrongObjectType, message)));
         }
+        if gives_rows(name) {
+            let call = self.rows_call(name, &arguments.exprs, scope, clause);
+            return call.map_err(|unbound| unbound.map(error));
+        }
         let arg = |e: &&ast::Expr| match name {
             "pg_typeof" => self.typed_expr(e, scope, clause),
             _ => self.expr(e, scope, clause),
         };
         let args = arguments.exprs.iter().map(arg).collect::<Result<Vec<_>>>()?;
+        if name == "coalesce" {
+            check_operands(args.iter().zip(arguments.exprs.iter().copied()), "COALESCE")?;
+        }
         self.resolver.function(name, args).map_err(error)
     }
 

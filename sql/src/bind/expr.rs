@@ -1,17 +1,16 @@
 //! Expressions.
 
 use super::catalog::{check_collation, plain};
+use super::expand::check_operands;
 use super::like::all_of;
 use super::rows::row;
 use super::scope::Scope;
 use super::{Bind, MAX_PARAMETERS, Result, Unbound, resolve};
-use crate::algebra::{CatalogType, CompareOp, Expr, Truth, Type};
+use crate::algebra::{CompareOp, Expr, Truth, Type};
 use crate::statement::fold;
 use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
-use datafusion::sql::sqlparser::ast::{
-    self, AccessExpr, BinaryOperator, CastKind, Spanned, Subscript, UnaryOperator, Value,
-};
+use datafusion::sql::sqlparser::ast::{self, BinaryOperator, CastKind, Spanned, UnaryOperator, Value};
 use datafusion::sql::sqlparser::tokenizer::Span;
 
 /// Where an expression stands: what it may contain, and how errors call the place.
@@ -243,51 +242,9 @@ impl Bind<'_> {
                 let elements = self.all(&array.elem, scope, clause)?;
                 Ok(resolver.array(elements)?)
             }
-            ast::Expr::CompoundFieldAccess { root, access_chain } => {
-                let (mut value, access_chain) = self.qualified(root, access_chain, scope, clause)?;
-                // A vector begins at 0.
-                let from_zero = value.ty() == Type::Catalog(CatalogType::Vector);
-                value = plain(value);
-                for access in access_chain {
-                    let AccessExpr::Subscript(Subscript::Index { index }) = access else {
-                        return Err(Unbound::NotYet("a slice or field"));
-                    };
-                    let mut index = bind(index)?;
-                    if from_zero {
-                        let one = Expr::constant(ScalarValue::Int32(Some(1)), Type::INTEGER);
-                        index = resolver.binary("+", index, one)?;
-                    }
-                    value = resolver.subscript(value, index)?;
-                }
-                Ok(value)
-            }
+            ast::Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain, scope, clause),
             other => self.special(other, scope, clause),
         }
-    }
-
-    /// What is accessed, and how: in `t.a[1]` the parser takes the column for a field.
-    fn qualified<'e>(
-        &self,
-        root: &ast::Expr,
-        chain: &'e [AccessExpr],
-        scope: &Scope<'_>,
-        clause: Clause,
-    ) -> Result<(Expr, &'e [AccessExpr])> {
-        let mut parts = match root {
-            ast::Expr::Identifier(ident) => vec![ident.clone()],
-            ast::Expr::CompoundIdentifier(parts) => parts.clone(),
-            _ => return Ok((self.typed_expr(root, scope, clause)?, chain)),
-        };
-        let before = parts.len();
-        parts.extend(chain.iter().map_while(|access| match access {
-            AccessExpr::Dot(ast::Expr::Identifier(ident)) => Some(ident.clone()),
-            _ => None,
-        }));
-        let dots = parts.len() - before;
-        if dots == 0 {
-            return Ok((self.typed_expr(root, scope, clause)?, chain));
-        }
-        Ok((self.compound(&parts, scope)?, &chain[dots..]))
     }
 
     fn identifier(&self, name: &str, span: Span, scope: &Scope<'_>) -> Result<Expr> {
@@ -296,7 +253,7 @@ impl Bind<'_> {
         Ok(Expr::Column(column))
     }
 
-    fn compound(&self, parts: &[ast::Ident], scope: &Scope<'_>) -> Result<Expr> {
+    pub(super) fn compound(&self, parts: &[ast::Ident], scope: &Scope<'_>) -> Result<Expr> {
         let names: Vec<String> = parts.iter().map(fold).collect();
         let (table, column) = match names.as_slice() {
             [table, column] => (table, column),
@@ -508,7 +465,9 @@ impl Bind<'_> {
         scope: &Scope<'_>,
         clause: Clause,
     ) -> Result<Expr> {
+        let written = operand;
         let operand = operand.map(|operand| self.expr(operand, scope, clause)).transpose()?;
+        check_operands(operand.iter().zip(written), "CASE")?;
         let operand = operand.map(|operand| self.settle(operand)).transpose()?;
         let mut whens = Vec::with_capacity(conditions.len());
         let mut thens = Vec::with_capacity(conditions.len() + 1);
@@ -516,9 +475,13 @@ impl Bind<'_> {
             whens.push(self.expr(&condition.condition, scope, clause)?);
             thens.push(self.expr(&condition.result, scope, clause)?);
         }
+        check_operands(whens.iter().zip(conditions.iter().map(|condition| &condition.condition)), "CASE")?;
+        check_operands(thens.iter().zip(conditions.iter().map(|condition| &condition.result)), "CASE")?;
         // As in Postgres, the type of ELSE is tried first.
         if let Some(otherwise) = otherwise {
-            thens.insert(0, self.expr(otherwise, scope, clause)?);
+            let bound = self.expr(otherwise, scope, clause)?;
+            check_operands([(&bound, otherwise)], "CASE")?;
+            thens.insert(0, bound);
         }
         let (mut thens, ty) = self.resolver.to_common(thens, "CASE")?;
         let otherwise = if otherwise.is_some() { Some(Box::new(thens.remove(0))) } else { None };

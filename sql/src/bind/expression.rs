@@ -228,6 +228,12 @@ fn refusal(unbound: Unbound, place: Place<'_>) -> SqlError {
                 error.message = format!("{start}{}", place.sql());
             }
         }
+        SqlState::FeatureNotSupported => {
+            let start = error.message.strip_suffix(Clause::Values.sql());
+            if let Some(start) = start.filter(|start| start.starts_with("set-returning")) {
+                error.message = format!("{start}{}", place.sql());
+            }
+        }
         SqlState::UndefinedColumn if place.is_default() => {
             error = SqlError::new(SqlState::FeatureNotSupported, "cannot use column reference in DEFAULT expression");
         }

@@ -1,13 +1,12 @@
 //! FROM: relations beside one another, and what they make visible.
 
-use super::catalog::plain;
 use super::scope::{Env, Namespace, Scope, Table};
 use super::{Bind, Result, Unbound};
-use crate::algebra::{CatalogType, Column, Expr, JoinKind, Rel, Type};
+use crate::algebra::{Column, Expr, JoinKind, Rel, Type};
 use crate::bind::expr::Clause;
 use crate::statement::fold;
+use crate::types::SqlType;
 use crate::{SqlError, SqlState};
-use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, Spanned, TableFactor};
 
 /// What is already there when an item of FROM is bound: LATERAL items see it.
@@ -96,38 +95,6 @@ impl Bind<'_> {
         Ok((bound.rel, Namespace::of(Table::new(alias.map(|alias| fold(&alias.name)), columns))))
     }
 
-    /// `generate_subscripts(array, 1)`: the numbers of its elements.
-    pub(super) fn subscripts(
-        &self,
-        array: &ast::Expr,
-        alias: Option<&ast::TableAlias>,
-        before: Before<'_>,
-    ) -> Result<(Rel, Namespace)> {
-        let scope = Scope { namespace: before.namespace, env: before.env };
-        let typed = self.typed_expr(array, &scope, Clause::From)?;
-        let from_zero = typed.ty() == Type::Catalog(CatalogType::Vector);
-        let array_of = plain(typed);
-        let Type::Array(element) = array_of.ty() else {
-            let message = format!("function generate_subscripts({}, integer) does not exist", array_of.ty());
-            let error = SqlError::new(SqlState::UndefinedFunction, message);
-            return Err(error.with_hint("Give an array: '{1,2}'::bigint[].").or_at(array.span()).into());
-        };
-        let called = alias.map_or_else(|| "generate_subscripts".to_owned(), |alias| fold(&alias.name));
-        let number = self.column("number", Type::BIGINT, false);
-        let arrays = vec![(self.column("element", Type::Sql(element), true), array_of)];
-        let rel = Rel::Unnest { input: Box::new(Rel::Unit), arrays, ordinality: Some(number.clone()) };
-        let first = Expr::constant(ScalarValue::Int64(Some(i64::from(from_zero))), Type::BIGINT);
-        let from_first = self.resolver.binary("-", Expr::Column(number), first)?;
-        let subscript = self.resolver.cast(from_first, Type::INTEGER)?;
-        let column = self.column(called.as_str(), Type::INTEGER, false);
-        let columns = vec![(called.clone(), column.clone())];
-        let columns = match alias {
-            Some(alias) => renamed(columns, alias)?,
-            None => columns,
-        };
-        Ok((rel.project(vec![(column, subscript)]), Namespace::of(Table::new(Some(called), columns))))
-    }
-
     /// `unnest(a, b) [WITH ORDINALITY]`: sees what stands before it.
     pub(super) fn unnest(
         &self,
@@ -137,29 +104,37 @@ impl Bind<'_> {
         before: Before<'_>,
     ) -> Result<(Rel, Namespace)> {
         let scope = Scope { namespace: before.namespace, env: before.env };
-        let mut bound = Vec::with_capacity(arrays.len());
-        // A single function gives its column the name of its alias.
-        let only = alias.filter(|_| arrays.len() == 1).map(|alias| fold(&alias.name));
-        let name = only.unwrap_or_else(|| "unnest".to_owned());
+        let mut rows = Vec::with_capacity(arrays.len());
         for array in arrays {
-            let expr = self.expr(array, &scope, Clause::From)?;
-            let Type::Array(element) = expr.ty() else {
-                let message = format!("function unnest({}) does not exist", expr.ty());
-                let error = SqlError::new(SqlState::UndefinedFunction, message);
-                return Err(error.with_hint("Give an array: '{1,2}'::bigint[].").or_at(array.span()).into());
-            };
-            bound.push((self.column(name.as_str(), Type::Sql(element), true), expr));
+            let bound = self.expr(array, &scope, Clause::From)?;
+            rows.push(self.resolver.rows("unnest", vec![bound]).map_err(|error| error.or_at(array.span()))?);
         }
+        self.rows_of("unnest", rows, alias, ordinality)
+    }
+
+    /// The elements of arrays side by side, as a function of this name gives them.
+    pub(super) fn rows_of(
+        &self,
+        function: &str,
+        rows: Vec<(Expr, SqlType)>,
+        alias: Option<&ast::TableAlias>,
+        ordinality: bool,
+    ) -> Result<(Rel, Namespace)> {
+        // A single function gives its column the name of its alias.
+        let only = alias.filter(|_| rows.len() == 1).map(|alias| fold(&alias.name));
+        let name = only.unwrap_or_else(|| function.to_owned());
+        let column = |element: SqlType| self.column(name.as_str(), Type::Sql(element), true);
+        let arrays: Vec<(Column, Expr)> = rows.into_iter().map(|(array, element)| (column(element), array)).collect();
         let number = ordinality.then(|| self.column("ordinality", Type::BIGINT, false));
         let mut columns: Vec<(String, Column)> =
-            bound.iter().map(|(column, _)| (name.clone(), column.clone())).collect();
+            arrays.iter().map(|(column, _)| (name.clone(), column.clone())).collect();
         columns.extend(number.iter().map(|column| ("ordinality".to_owned(), column.clone())));
         let columns = match alias {
             Some(alias) => renamed(columns, alias)?,
             None => columns,
         };
-        let table = alias.map_or_else(|| "unnest".to_owned(), |alias| fold(&alias.name));
-        let rel = Rel::Unnest { input: Box::new(Rel::Unit), arrays: bound, ordinality: number };
+        let table = alias.map_or_else(|| function.to_owned(), |alias| fold(&alias.name));
+        let rel = Rel::Unnest { input: Box::new(Rel::Unit), arrays, ordinality: number };
         Ok((rel, Namespace::of(Table::new(Some(table), columns))))
     }
 }

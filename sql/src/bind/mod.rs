@@ -4,19 +4,23 @@
 //!
 //! - `from`, `join`, `table`: what FROM gives, and which names it makes visible (`scope`);
 //! - `query`, `select`, `set`, `order`: the clauses, in the order in which they mean something;
-//! - `group`, `window`: aggregates and window functions are taken out of expressions and become columns;
-//! - `expr`, `call`, `subquery`: expressions; `catalog`: types of Postgres' catalogs;
+//! - `group`, `grouping`, `window`, `expand`: aggregates, window functions and functions that give rows are taken out of expressions and
+//!   become columns;
+//! - `expr`, `access`, `call`, `subquery`: expressions; `catalog`: types of Postgres' catalogs;
 //! - `resolve`: which operator, function or cast a call means.
 //!
 //! Errors carry SQLSTATE, Postgres' words and the position. What is bound is bounded: `MAX_NODES` expressions and relations,
 //! plain views `MAX_VIEW_DEPTH` deep, queries `MAX_DEPTH` deep.
 
+mod access;
 mod call;
 mod catalog;
+mod expand;
 mod expr;
 mod expression;
 mod from;
 mod group;
+mod grouping;
 mod join;
 mod like;
 mod order;
@@ -62,6 +66,16 @@ pub enum Unbound {
     Error(SqlError),
     /// It may be right, but is not bound to the algebra yet: the older front end is asked.
     NotYet(&'static str),
+}
+
+impl Unbound {
+    /// What an error becomes.
+    fn map(self, error: impl FnOnce(SqlError) -> Unbound) -> Unbound {
+        match self {
+            Unbound::Error(e) => error(e),
+            other => other,
+        }
+    }
 }
 
 impl From<SqlError> for Unbound {
@@ -187,10 +201,7 @@ impl<'a> Bind<'a> {
     fn deeper<T>(&self, step: impl FnOnce() -> Result<T>) -> Result<T> {
         let (depth, nodes) = (self.depth.get() + 1, self.nodes.get() + 1);
         if depth > MAX_DEPTH || nodes > MAX_NODES {
-            let message = "the statement is too complex";
-            let error = SqlError::new(SqlState::StatementTooComplex, message);
-            let detail = format!("It may have {MAX_NODES} expressions and relations, nested {MAX_DEPTH} deep.");
-            return Err(error.with_detail(detail).with_hint("Make parts of it views of their own.").into());
+            return Err(too_complex().into());
         }
         self.depth.set(depth);
         self.nodes.set(nodes);
@@ -198,6 +209,13 @@ impl<'a> Bind<'a> {
         self.depth.set(depth - 1);
         result
     }
+}
+
+/// 54001
+fn too_complex() -> SqlError {
+    let error = SqlError::new(SqlState::StatementTooComplex, "the statement is too complex");
+    let detail = format!("It may have {MAX_NODES} expressions and relations, nested {MAX_DEPTH} deep.");
+    error.with_detail(detail).with_hint("Make parts of it views of their own.")
 }
 
 /// Stack that a step needs at most before the next one looks again.

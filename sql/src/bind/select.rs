@@ -1,18 +1,19 @@
-//! SELECT: FROM, WHERE, GROUP BY, HAVING, window functions, the select list, DISTINCT and ORDER BY, in this order.
+//! SELECT: FROM, WHERE, GROUP BY, HAVING, window functions, functions that give rows, the select list, DISTINCT and ORDER BY, in this
+//! order.
 
 use super::expr::Clause;
 use super::group::has_aggregate;
+use super::grouping::Groups;
 use super::order::{Key, Target};
 use super::scope::{Env, Scope};
 use super::set::distinct_columns;
-use super::{Bind, Bound, Result, Unbound};
+use super::{Bind, Bound, Result};
 use crate::algebra::{Column, Expr, Rel, SortKey, Type};
 use crate::binder::output_names::{NO_NAME, expr_name};
 use crate::statement::fold;
 use crate::{SqlError, SqlState};
 use datafusion::sql::sqlparser::ast::{
-    self, Distinct, GroupByExpr, NamedWindowDefinition, NamedWindowExpr, SelectItem, SelectItemQualifiedWildcardKind,
-    Spanned,
+    self, Distinct, NamedWindowDefinition, NamedWindowExpr, SelectItem, SelectItemQualifiedWildcardKind, Spanned,
 };
 
 /// An item of the select list.
@@ -34,7 +35,7 @@ impl Bind<'_> {
             rel = rel.filter(self.condition(condition, &scope, Clause::Where)?);
         }
         let mut items = self.items(&select.projection, &scope)?;
-        let group = self.group_by(&select.group_by, &items, &scope)?;
+        let groups = self.group_by(&select.group_by, &items, &scope)?;
         let mut having = match &select.having {
             Some(having) => Some(self.condition(having, &scope, Clause::Having)?),
             None => None,
@@ -50,10 +51,9 @@ impl Bind<'_> {
         let aggregated = items.iter().any(|item| has_aggregate(&item.expr))
             || keys.iter().any(|key| matches!(&key.target, Target::Expr(expr) if has_aggregate(expr)));
         let mut exprs = all_exprs(&mut items, &mut having, &mut keys, on.as_mut());
-        if let Some(group) =
-            group.or_else(|| aggregated.then(Vec::new)).or_else(|| select.having.as_ref().map(|_| Vec::new()))
-        {
-            rel = self.grouped(rel, group, &mut exprs, &namespace)?;
+        let of_all = aggregated || select.having.is_some();
+        if let Some(groups) = groups.or_else(|| of_all.then(Groups::of_all)) {
+            rel = self.grouped(rel, groups, &mut exprs, &namespace)?;
         }
         drop(exprs);
         if let Some(having) = having.take() {
@@ -62,6 +62,7 @@ impl Bind<'_> {
         let mut none = None;
         let mut exprs = all_exprs(&mut items, &mut none, &mut keys, on.as_mut());
         rel = self.windowed(rel, &mut exprs)?;
+        rel = self.expanded(rel, &mut exprs)?;
         drop(exprs);
         let distinct = matches!(select.distinct, Some(Distinct::Distinct));
         self.output(rel, items, keys, on, distinct, order)
@@ -192,36 +193,6 @@ impl Bind<'_> {
         let bound = self.typed_expr(expr, scope, Clause::Select)?;
         let unknown = bound.ty() == Type::Unknown;
         Ok(Item { name, expr: self.settle(bound)?, unknown })
-    }
-
-    /// What is grouped by; `None` without GROUP BY.
-    fn group_by(&self, group_by: &GroupByExpr, items: &[Item], scope: &Scope<'_>) -> Result<Option<Vec<Expr>>> {
-        let GroupByExpr::Expressions(exprs, modifiers) = group_by else {
-            return Err(SqlError::unsupported("GROUP BY ALL is not supported", "Write the columns out.").into());
-        };
-        if !modifiers.is_empty() {
-            let what = "GROUP BY ALL and modifiers are not supported";
-            return Err(SqlError::unsupported(what, "Write the columns out.").into());
-        }
-        if exprs.is_empty() {
-            return Ok(None);
-        }
-        let mut group = Vec::with_capacity(exprs.len());
-        for expr in exprs {
-            match expr {
-                ast::Expr::GroupingSets(_) | ast::Expr::Cube(_) | ast::Expr::Rollup(_) => {
-                    return Err(Unbound::NotYet("grouping sets"));
-                }
-                // GROUP BY (a, b), and () for all rows.
-                ast::Expr::Tuple(list) => {
-                    for expr in list {
-                        group.push(self.group_target(expr, items, scope)?);
-                    }
-                }
-                other => group.push(self.group_target(other, items, scope)?),
-            }
-        }
-        Ok(Some(group))
     }
 }
 

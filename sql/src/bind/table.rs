@@ -2,6 +2,7 @@
 
 use super::catalog::column_type;
 use super::from::{Before, renamed};
+use super::resolve::gives_rows;
 use super::scope::{Env, Namespace, Scope, Table};
 use super::{Bind, MAX_VIEW_DEPTH, Result, Unbound};
 use crate::algebra::{Callee, Column, Expr, Rel, Scan, Type};
@@ -9,11 +10,10 @@ use crate::bind::expr::Clause;
 use crate::binder::visible_schema;
 use crate::catalog::{Relation, RelationKind};
 use crate::statement::{fold, parse_query};
-use crate::types::SqlType;
 use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{TableSource, lit};
-use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, ObjectName};
+use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, ObjectName, Spanned};
 use std::sync::Arc;
 
 impl Bind<'_> {
@@ -212,12 +212,20 @@ impl Bind<'_> {
             }
             return self.unnest(&arrays, alias, ordinality, before);
         }
-        if own == "generate_subscripts"
-            && let [FunctionArg::Unnamed(FunctionArgExpr::Expr(array)), dimension] = args
-            && dimension.to_string() == "1"
-            && !ordinality
-        {
-            return self.subscripts(array, alias, before);
+        if gives_rows(&own) {
+            let scope = Scope { namespace: before.namespace, env: before.env };
+            let mut bound = Vec::with_capacity(args.len());
+            for arg in args {
+                let FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) = arg else {
+                    return Err(plain_arguments(&own).into());
+                };
+                bound.push(self.row_argument(&own, arg, &scope, Clause::From)?);
+            }
+            // A series of constants is made as it is read, however long it is.
+            if ordinality || own != "generate_series" || !bound.iter().all(is_integer) {
+                let rows = self.resolver.rows(&own, bound).map_err(|error| error.or_at(name.span()))?;
+                return self.rows_of(&own, vec![rows], alias, ordinality);
+            }
         }
         if ordinality {
             return Err(SqlError::unsupported(
@@ -225,11 +233,6 @@ impl Bind<'_> {
                 "Leave it out; row_number() OVER () numbers rows.",
             )
             .into());
-        }
-        if own == "generate_series"
-            && let Some(bounds) = self.varying(args, before)?
-        {
-            return self.series(bounds, alias);
         }
         let Some(function) = self.resolver.functions.table(&own) else {
             let message = format!("function {own}() cannot stand in FROM");
@@ -261,48 +264,15 @@ impl Bind<'_> {
     }
 }
 
-impl Bind<'_> {
-    /// The arguments, if they are integers that are not all constant.
-    fn varying(&self, args: &[FunctionArg], before: Before<'_>) -> Result<Option<Vec<Expr>>> {
-        let scope = Scope { namespace: before.namespace, env: before.env };
-        let mut bound = Vec::with_capacity(args.len());
-        for arg in args {
-            let FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) = arg else { return Ok(None) };
-            bound.push(self.expr(arg, &scope, Clause::From)?);
-        }
-        let is_integer =
-            |expr: &Expr| matches!(expr.ty(), Type::Sql(SqlType::SmallInt | SqlType::Integer | SqlType::BigInt));
-        let varies = bound.iter().any(|expr| constant(expr.clone()).is_err()) && bound.iter().all(is_integer);
-        Ok((varies && matches!(bound.len(), 2 | 3)).then_some(bound))
-    }
-
-    /// `generate_series` of what is known only when the query runs: the elements of an array.
-    fn series(&self, bounds: Vec<Expr>, alias: Option<&ast::TableAlias>) -> Result<(Rel, Namespace)> {
-        let wide = bounds.iter().any(|bound| bound.ty() == Type::BIGINT);
-        let bounds = bounds.into_iter().map(|bound| self.resolver.cast(bound, Type::BIGINT));
-        let bounds = bounds.collect::<std::result::Result<Vec<_>, _>>()?;
-        let function = self.resolver.functions.scalar("generate_series").cloned();
-        let function = function.ok_or_else(|| SqlError::internal("there is no generate_series"))?;
-        let array = Expr::Call { callee: Callee::Function(function), args: bounds, ty: Type::Array(SqlType::BigInt) };
-        let called = alias.map_or_else(|| "generate_series".to_owned(), |alias| fold(&alias.name));
-        let element = self.column(called.as_str(), Type::BIGINT, true);
-        let rel = Rel::Unnest { input: Box::new(Rel::Unit), arrays: vec![(element.clone(), array)], ordinality: None };
-        let ty = if wide { Type::BIGINT } else { Type::INTEGER };
-        let value = self.resolver.cast(Expr::Column(element), ty)?;
-        let column = self.column_of(&called, &value);
-        let columns = vec![(called.clone(), column.clone())];
-        let columns = match alias {
-            Some(alias) => renamed(columns, alias)?,
-            None => columns,
-        };
-        Ok((rel.project(vec![(column, value)]), Namespace::of(Table::new(Some(called), columns))))
-    }
-}
-
 /// The error for `f(a => 1)` and `f(*)` in FROM.
 fn plain_arguments(function: &str) -> SqlError {
     let message = format!("function {function}() in FROM takes its arguments by position");
     SqlError::unsupported(message, "Write the values in the order that docs/sql.md gives.")
+}
+
+/// Whether it is an integer that is written out.
+fn is_integer(expr: &Expr) -> bool {
+    matches!(expr, Expr::Constant { value: ScalarValue::Int32(Some(_)) | ScalarValue::Int64(Some(_)), .. })
 }
 
 /// The value of a constant, or of a negated one.

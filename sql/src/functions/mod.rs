@@ -20,8 +20,11 @@ pub mod limit;
 mod nullif;
 mod numbers;
 mod own;
+mod placeholder;
 mod quantified;
+mod series;
 mod single_value;
+mod slice;
 mod subscript;
 mod substr_bytes;
 mod sum;
@@ -30,6 +33,7 @@ mod time;
 mod to_char;
 
 pub use interval_order::interval_order;
+pub(crate) use placeholder::{elements, grouping};
 pub use single_value::single_value;
 
 use crate::SqlError;
@@ -223,7 +227,7 @@ static MATHEMATICS: LazyLock<BTreeSet<String>> =
 /// Functions of our own. Those with names of DataFusion's take their places.
 fn own() -> Vec<Arc<ScalarUDF>> {
     let mut all = vec![to_char::function(), interval_order(), subscript::function(), substr_bytes::function()];
-    all.extend([nullif::function(), like_escape::function()]);
+    all.extend([nullif::function(), like_escape::function(), series::function(), slice::function()]);
     all.extend(dimensions::functions());
     all.extend(numbers::functions());
     all.extend(quantified::functions());

@@ -26,7 +26,7 @@ pub(crate) use cast::cast_array;
 pub(crate) use cast::numbers::{double, rescale};
 pub(crate) use float::canonical;
 pub(crate) use interval::lengths;
-pub(crate) use moment::{out_of_range, timestamp};
+pub(crate) use moment::{out_of_range, shift, timestamp};
 pub(crate) use numeric::{
     Rounding, divide_rounded, division_by_zero, out_of_range as numeric_out_of_range, power_of_128,
 };

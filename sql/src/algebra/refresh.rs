@@ -4,12 +4,13 @@
 //! relation in it gives. Columns that it reads from outside stay what they are. Without it the two copies' columns would be one, and
 //! a comparison of them always true.
 
-use attune_sql::algebra::{Column, ColumnId, Expr, Ids, Rel};
+use super::{Column, ColumnId, Expr, Ids, Rel, SubqueryKind};
 use std::collections::BTreeMap;
 
-/// The relation with new ids for every column that is given in it, and which new column stands for which old id. It must have no
-/// subqueries.
-pub(crate) fn refresh(mut rel: Rel, ids: &mut Ids) -> (Rel, BTreeMap<ColumnId, Column>) {
+/// The relation with new ids for every column that is given in it, in its subqueries too, and which new column stands for which old
+/// id.
+#[must_use]
+pub fn refresh(mut rel: Rel, ids: &mut Ids) -> (Rel, BTreeMap<ColumnId, Column>) {
     let mut new = BTreeMap::new();
     rel.visit(&mut |node| {
         for column in given(node) {
@@ -21,7 +22,8 @@ pub(crate) fn refresh(mut rel: Rel, ids: &mut Ids) -> (Rel, BTreeMap<ColumnId, C
 }
 
 /// The columns that a node defines, those it passes on left out.
-pub(super) fn given(rel: &Rel) -> Vec<&Column> {
+#[must_use]
+pub fn given(rel: &Rel) -> Vec<&Column> {
     match rel {
         Rel::Scan(scan) => scan.columns.iter().map(|(column, _)| column).collect(),
         Rel::Values { columns, .. } | Rel::SetOperation { columns, .. } => columns.iter().collect(),
@@ -75,6 +77,15 @@ fn rename(rel: &mut Rel, new: &BTreeMap<ColumnId, Column>) {
             Expr::Column(mut column) => {
                 one(&mut column);
                 Expr::Column(column)
+            }
+            Expr::Subquery(mut subquery) => {
+                match &mut subquery.kind {
+                    SubqueryKind::Scalar(column) | SubqueryKind::Array(column) => one(column),
+                    SubqueryKind::Quantified { columns, .. } => columns.iter_mut().for_each(one),
+                    SubqueryKind::Exists => {}
+                }
+                rename(&mut subquery.rel, new);
+                Expr::Subquery(subquery)
             }
             other => other,
         });
