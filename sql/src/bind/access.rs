@@ -43,12 +43,12 @@ impl Bind<'_> {
                 };
                 let ty = value.ty();
                 let message = format!("column notation .{name} applied to type {ty}, which is not a composite type");
-                return Err(SqlError::new(SqlState::WrongObjectType, message).or_at(root.span()).into());
+                return Err(SqlError::new(SqlState::WrongObjectType, message).or_at(root.span()));
             }
             let mut parts = Vec::new();
             while let Some((AccessExpr::Subscript(subscript), next)) = rest.split_first() {
                 let part = self.part(subscript, scope, clause)?;
-                parts.push(if from_zero { self.from_one(part)? } else { part });
+                parts.push(if from_zero { self.counted_from_one(part)? } else { part });
                 rest = next;
             }
             value = self.subscripted(value, parts).map_err(|error| error.or_at(root.span()))?;
@@ -63,14 +63,12 @@ impl Bind<'_> {
             Subscript::Slice { lower_bound, upper_bound, stride: None } => {
                 Ok(Part::Slice(bound(lower_bound)?, bound(upper_bound)?))
             }
-            Subscript::Slice { .. } => {
-                Err(SqlError::new(SqlState::SyntaxError, "syntax error at or near \":\"").into())
-            }
+            Subscript::Slice { .. } => Err(SqlError::new(SqlState::SyntaxError, "syntax error at or near \":\"")),
         }
     }
 
     /// A subscript that counts from 0, counted from 1.
-    fn from_one(&self, part: Part) -> Result<Part> {
+    fn counted_from_one(&self, part: Part) -> Result<Part> {
         let next = |index: Expr| {
             let one = Expr::constant(ScalarValue::Int32(Some(1)), Type::INTEGER);
             self.resolver.binary("+", index, one)

@@ -4,7 +4,7 @@ use super::expand::check_operands;
 use super::expr::Clause;
 use super::resolve::gives_rows;
 use super::scope::Scope;
-use super::{Bind, Result, Unbound};
+use super::{Bind, Result};
 use crate::algebra::{Expr, SortKey, Type};
 use crate::statement::fold;
 use crate::types::text::read_zone;
@@ -29,7 +29,7 @@ impl Bind<'_> {
     /// Syntax that is a call in other words.
     pub(super) fn special(&self, expr: &ast::Expr, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
         let bind = |expr: &ast::Expr| self.expr(expr, scope, clause);
-        let call = |name: &str, args: Vec<Expr>| Ok(self.resolver.function(name, args)?);
+        let call = |name: &str, args: Vec<Expr>| self.resolver.function(name, args);
         match expr {
             ast::Expr::Function(function) => self.call(function, scope, clause),
             ast::Expr::AtTimeZone { timestamp, time_zone } => {
@@ -39,7 +39,7 @@ impl Bind<'_> {
                     && read_zone(name).is_none()
                 {
                     let what = format!("AT TIME ZONE '{name}' is not supported");
-                    return Err(SqlError::unsupported(what, "Use UTC or an offset such as '+02:00'.").into());
+                    return Err(SqlError::unsupported(what, "Use UTC or an offset such as '+02:00'."));
                 }
                 call("timezone", vec![zone, bind(timestamp)?])
             }
@@ -87,12 +87,11 @@ impl Bind<'_> {
             ast::Expr::Tuple(_) => Err(SqlError::unsupported(
                 "a row is not supported as a value",
                 "Compare rows with = or IN, and select the values one by one.",
-            )
-            .into()),
+            )),
             other => {
                 let what = "this form of expression is not supported";
                 let instead = "docs/sql.md lists the expressions that queries can contain.";
-                Err(SqlError::unsupported(what, instead).or_at(other.span()).into())
+                Err(SqlError::unsupported(what, instead).or_at(other.span()))
             }
         }
     }
@@ -109,17 +108,17 @@ impl Bind<'_> {
             [schema, _] | [_, schema, _] => {
                 let error = SqlError::new(SqlState::InvalidSchemaName, format!("schema \"{schema}\" does not exist"));
                 let hint = "Functions are in pg_catalog; leave the schema out.";
-                return Err(error.with_hint(hint).or_at(function.name.span()).into());
+                return Err(error.with_hint(hint).or_at(function.name.span()));
             }
             _ => {
                 let message = format!("improper qualified name (too many dotted names): {}", function.name);
-                return Err(SqlError::new(SqlState::SyntaxError, message).or_at(function.name.span()).into());
+                return Err(SqlError::new(SqlState::SyntaxError, message).or_at(function.name.span()));
             }
         };
         if !matches!(function.parameters, FunctionArguments::None) {
             let what = format!("a call of {name} with two lists of arguments is not supported");
             let error = SqlError::unsupported(what, "Write one list: f(a, b).");
-            return Err(error.or_at(function.name.span()).into());
+            return Err(error.or_at(function.name.span()));
         }
         if name == "array"
             && let FunctionArguments::Subquery(query) = &function.args
@@ -128,20 +127,20 @@ impl Bind<'_> {
         }
         let arguments = arguments(function).map_err(|error| error.or_at(function.name.span()))?;
         let error = |error: SqlError| match function.name.0.first().and_then(|part| part.as_ident()) {
-            Some(ident) => Unbound::Error(error.or_at(ident.span)),
-            None => Unbound::Error(error),
+            Some(ident) => error.or_at(ident.span),
+            None => error,
         };
         if function.over.is_some() {
             clause.check_window().map_err(error)?;
             return self.window_call(name, function, scope);
         }
         if name == "grouping" {
-            return self.grouping_call(&arguments.exprs, scope, clause).map_err(|unbound| unbound.map(error));
+            return self.grouping_call(&arguments.exprs, scope, clause).map_err(error);
         }
         if self.resolver.is_aggregate(name) {
             clause.check_aggregate().map_err(error)?;
             let call = self.aggregate_call(name, function, &arguments, scope);
-            return call.map_err(|unbound| unbound.map(error));
+            return call.map_err(error);
         }
         if self.resolver.is_window(name) {
             let message = format!("window function {name} requires an OVER clause");
@@ -163,7 +162,7 @@ impl Bind<'_> {
         }
         if gives_rows(name) {
             let call = self.rows_call(name, &arguments.exprs, scope, clause);
-            return call.map_err(|unbound| unbound.map(error));
+            return call.map_err(error);
         }
         let arg = |e: &&ast::Expr| match name {
             "pg_typeof" => self.typed_expr(e, scope, clause),
@@ -185,7 +184,7 @@ impl Bind<'_> {
     ) -> Result<Expr> {
         if name == "count" && arguments.exprs.is_empty() && !arguments.star {
             let message = "count(*) must be used to call a parameterless aggregate function";
-            return Err(SqlError::new(SqlState::WrongObjectType, message).into());
+            return Err(SqlError::new(SqlState::WrongObjectType, message));
         }
         let mut args =
             arguments.exprs.iter().map(|e| self.expr(e, scope, Clause::Aggregate)).collect::<Result<Vec<_>>>()?;
@@ -193,7 +192,7 @@ impl Bind<'_> {
         if !function.within_group.is_empty() {
             if !arguments.order.is_empty() {
                 let message = "cannot use multiple ORDER BY clauses with WITHIN GROUP";
-                return Err(SqlError::new(SqlState::SyntaxError, message).into());
+                return Err(SqlError::new(SqlState::SyntaxError, message));
             }
             order = self.sort_keys(&function.within_group, scope, Clause::Aggregate)?;
             // An ordered-set aggregate is called with the value it sorts before its own arguments.
@@ -202,7 +201,7 @@ impl Bind<'_> {
         if arguments.ignore_nulls {
             let what = format!("IGNORE NULLS is not supported for the aggregate {name}");
             let instead = "Add FILTER (WHERE value IS NOT NULL).";
-            return Err(SqlError::unsupported(what, instead).into());
+            return Err(SqlError::unsupported(what, instead));
         }
         let filter = match &function.filter {
             Some(filter) => Some(self.condition(filter, scope, Clause::Filter)?),
@@ -296,8 +295,7 @@ impl Bind<'_> {
             return Err(SqlError::unsupported(
                 "ORDER BY in the arguments of a window function is not supported",
                 "Order the window: OVER (ORDER BY ...).",
-            )
-            .into());
+            ));
         }
         let args = arguments.exprs.iter().map(|e| self.expr(e, scope, Clause::Window)).collect::<Result<Vec<_>>>()?;
         Ok((args, arguments.star, arguments.distinct, arguments.ignore_nulls))

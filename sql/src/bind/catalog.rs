@@ -74,7 +74,7 @@ impl Bind<'_> {
             Category::String => self.catalog_text(value)?,
             _ => plain(value),
         };
-        Ok(self.resolver.written_cast(value, to)?)
+        self.resolver.written_cast(value, to)
     }
 
     /// A number is the oid; a text is the name of what has it.
@@ -100,7 +100,7 @@ impl Bind<'_> {
     pub(super) fn table_oid(&self, table: &str, scope: &Scope<'_>) -> Option<Result<Expr>> {
         let relation = scope.table(table).filter(|_| self.system.get())?.relation.clone()?;
         let name = Expr::constant(ScalarValue::Utf8(Some(relation)), Type::TEXT);
-        Some(self.resolver.function("attune_regclass", vec![name]).map_err(Into::into))
+        Some(self.resolver.function("attune_regclass", vec![name]))
     }
 
     /// The value of a type of the catalogs as text; any other as it is.
@@ -109,9 +109,9 @@ impl Bind<'_> {
         let value = plain(value);
         if catalog == CatalogType::Vector {
             let space = Expr::constant(ScalarValue::Utf8(Some(" ".to_owned())), Type::TEXT);
-            return Ok(self.resolver.function("array_to_string", vec![value, space])?);
+            return self.resolver.function("array_to_string", vec![value, space]);
         }
-        Ok(self.resolver.function(&format!("attune_{}_name", catalog.name()), vec![value])?)
+        self.resolver.function(&format!("attune_{}_name", catalog.name()), vec![value])
     }
 
     /// The result of a statement: types of the catalogs are texts, and arrays of the catalogs are.

@@ -96,7 +96,7 @@ impl Bind<'_> {
         match expr {
             Expr::Call { args, ty, .. } if innermost => {
                 let (Some(array), ty) = (args.pop(), *ty) else {
-                    return Err(SqlError::internal("a function of rows without an array").into());
+                    return Err(SqlError::internal("a function of rows without an array"));
                 };
                 let known = arrays.iter().find(|(_, own)| *own == array && !is_volatile(own));
                 let column = known.map(|(column, _)| column.clone()).unwrap_or_else(|| {

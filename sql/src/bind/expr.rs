@@ -5,7 +5,7 @@ use super::expand::check_operands;
 use super::like::all_of;
 use super::rows::row;
 use super::scope::Scope;
-use super::{Bind, MAX_PARAMETERS, Result, Unbound, resolve};
+use super::{Bind, MAX_PARAMETERS, Result, resolve};
 use crate::algebra::{CompareOp, Expr, Truth, Type};
 use crate::statement::fold;
 use crate::{SqlError, SqlState};
@@ -93,10 +93,7 @@ impl Bind<'_> {
 
     /// Binds an expression whose type may be one of the catalogs.
     pub(super) fn typed_expr(&self, expr: &ast::Expr, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
-        self.deeper(|| self.one(expr, scope, clause)).map_err(|unbound| match unbound {
-            Unbound::Error(error) => Unbound::Error(error.or_at(expr.span())),
-            other => other,
-        })
+        self.deeper(|| self.one(expr, scope, clause)).map_err(|error| error.or_at(expr.span()))
     }
 
     /// An expression without columns.
@@ -106,9 +103,9 @@ impl Bind<'_> {
         let scope = Scope { namespace: &namespace, env: &env };
         let place = if clause == "OFFSET" { Clause::Offset } else { Clause::Limit };
         match self.expr(expr, &scope, place) {
-            Err(Unbound::Error(error)) if error.state == SqlState::UndefinedColumn => {
+            Err(error) if error.state == SqlState::UndefinedColumn => {
                 let message = format!("argument of {clause} must not contain variables");
-                Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(expr.span()).into())
+                Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(expr.span()))
             }
             other => other,
         }
@@ -174,7 +171,7 @@ impl Bind<'_> {
                 let same = matches!(expr, ast::Expr::IsNotDistinctFrom(..));
                 let sign = if same { "IS NOT DISTINCT FROM" } else { "IS DISTINCT FROM" };
                 let (Some(left), Some(right)) = (row(l), row(r)) else {
-                    return Ok(resolver.binary(sign, bind(l)?, bind(r)?)?);
+                    return resolver.binary(sign, bind(l)?, bind(r)?);
                 };
                 let pairs = self.pairs(&left, &right, scope, clause)?;
                 let each = pairs.into_iter().map(|(l, r)| resolver.binary(sign, l, r));
@@ -262,8 +259,8 @@ impl Bind<'_> {
             {
                 (table, column)
             }
-            [_, table, _] | [_, _, table, _] => return Err(scope.missing_table(table).into()),
-            _ => return Err(SqlError::new(SqlState::SyntaxError, "improper qualified name").into()),
+            [_, table, _] | [_, _, table, _] => return Err(scope.missing_table(table)),
+            _ => return Err(SqlError::new(SqlState::SyntaxError, "improper qualified name")),
         };
         if column == "tableoid"
             && let Some(oid) = self.table_oid(table, scope)
@@ -292,13 +289,13 @@ impl Bind<'_> {
                     Some(number) if (1..=MAX_PARAMETERS).contains(&number) => self.resolver.parameter(number - 1),
                     _ => {
                         let error = SqlError::new(SqlState::UndefinedParameter, format!("there is no parameter {id}"));
-                        return Err(error.with_hint("Parameters are $1, $2, ...").into());
+                        return Err(error.with_hint("Parameters are $1, $2, ..."));
                     }
                 }
             }
             other => {
                 let message = format!("this kind of literal is not supported: {other}");
-                return Err(SqlError::unsupported(message, "Write it in single quotes, with a cast.").into());
+                return Err(SqlError::unsupported(message, "Write it in single quotes, with a cast."));
             }
         })
     }
@@ -307,12 +304,12 @@ impl Bind<'_> {
     fn interval(&self, interval: &ast::Interval, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
         if interval.leading_precision.is_some() || interval.fractional_seconds_precision.is_some() {
             let what = "intervals with a precision are not supported";
-            return Err(SqlError::unsupported(what, "Leave the precision out.").into());
+            return Err(SqlError::unsupported(what, "Leave the precision out."));
         }
         let mut value = self.expr(&interval.value, scope, clause)?;
         if interval.last_field.is_some() {
             let what = "intervals with a range of fields are not supported";
-            return Err(SqlError::unsupported(what, "Write the units into the text: '1 day 2 hours'.").into());
+            return Err(SqlError::unsupported(what, "Write the units into the text: '1 day 2 hours'."));
         }
         if let (Some(field), Expr::Constant { value: ScalarValue::Utf8(Some(text)), ty: Type::Unknown }) =
             (&interval.leading_field, &value)
@@ -320,7 +317,7 @@ impl Bind<'_> {
             let text = format!("{text} {field}");
             value = Expr::constant(ScalarValue::Utf8(Some(text)), Type::Unknown);
         }
-        Ok(self.resolver.cast(value, Type::INTERVAL)?)
+        self.resolver.cast(value, Type::INTERVAL)
     }
 
     /// AND and OR come as left-deep trees, as deep as the text is long: they become flat lists.
@@ -380,13 +377,12 @@ impl Bind<'_> {
             BinaryOperator::PGCustomBinaryOperator(parts) => match parts.as_slice() {
                 [sign] => sign,
                 [schema, sign] if schema.eq_ignore_ascii_case("pg_catalog") => sign,
-                _ => return Err(no_operator(op, &left, &right).into()),
+                _ => return Err(no_operator(op, &left, &right)),
             },
-            _ => return Err(no_operator(op, &left, &right).into()),
+            _ => return Err(no_operator(op, &left, &right)),
         };
-        let like = |negated, case_insensitive| {
-            Ok(self.resolver.like(left.clone(), right.clone(), negated, case_insensitive)?)
-        };
+        let like =
+            |negated, case_insensitive| self.resolver.like(left.clone(), right.clone(), negated, case_insensitive);
         match sign {
             "~~" => like(false, false),
             "!~~" => like(true, false),
@@ -410,7 +406,7 @@ impl Bind<'_> {
             (UnaryOperator::Minus, ast::Expr::Value(value)) if matches!(value.value, Value::Number(..)) => {
                 match &value.value {
                     Value::Number(digits, _) => Ok(resolve::number(&format!("-{digits}"))?),
-                    _ => Err(SqlError::internal("a number that is none").into()),
+                    _ => Err(SqlError::internal("a number that is none")),
                 }
             }
             (UnaryOperator::Minus, _) => Ok(self.resolver.unary("-", self.expr(expr, scope, clause)?)?),
@@ -427,7 +423,7 @@ impl Bind<'_> {
                 let operand = self.expr(expr, scope, clause)?;
                 let message = format!("operator does not exist: {op} {}", operand.ty());
                 let hint = "No operator matches the given name and argument type. You might need to add an explicit type cast.";
-                Err(SqlError::new(SqlState::UndefinedFunction, message).with_hint(hint).into())
+                Err(SqlError::new(SqlState::UndefinedFunction, message).with_hint(hint))
             }
         }
     }
@@ -445,7 +441,7 @@ impl Bind<'_> {
             for item in list {
                 let Some(right) = row(item) else {
                     let message = "unequal number of entries in row expressions";
-                    return Err(SqlError::new(SqlState::SyntaxError, message).or_at(item.span()).into());
+                    return Err(SqlError::new(SqlState::SyntaxError, message).or_at(item.span()));
                 };
                 any.push(self.rows(&left, &BinaryOperator::Eq, &right, scope, clause)?);
             }
@@ -454,7 +450,7 @@ impl Bind<'_> {
         }
         let value = self.expr(expr, scope, clause)?;
         let items = self.all(list, scope, clause)?;
-        Ok(self.resolver.in_list(value, items, negated)?)
+        self.resolver.in_list(value, items, negated)
     }
 
     fn case(

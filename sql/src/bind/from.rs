@@ -1,7 +1,7 @@
 //! FROM: relations beside one another, and what they make visible.
 
 use super::scope::{Env, Namespace, Scope, Table};
-use super::{Bind, Result, Unbound};
+use super::{Bind, Result};
 use crate::algebra::{Column, Expr, JoinKind, Rel, Type};
 use crate::bind::expr::Clause;
 use crate::statement::fold;
@@ -42,7 +42,7 @@ impl Bind<'_> {
         self.deeper(|| match factor {
             TableFactor::Table { name, alias, args: None, with_ordinality: false, .. } => {
                 let (rel, table) =
-                    self.named(name, alias.as_ref(), before.env).map_err(|unbound| at(unbound, name.span()))?;
+                    self.named(name, alias.as_ref(), before.env).map_err(|error| error.or_at(name.span()))?;
                 Ok((rel, Namespace::of(table)))
             }
             TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => {
@@ -70,7 +70,7 @@ impl Bind<'_> {
             other => {
                 let error = SqlError::new(SqlState::FeatureNotSupported, "this item of FROM is not supported");
                 let hint = "Name relations, subqueries, joins, unnest() and generate_series().";
-                Err(error.with_hint(hint).or_at(other.span()).into())
+                Err(error.with_hint(hint).or_at(other.span()))
             }
         })
     }
@@ -148,17 +148,10 @@ pub(super) fn renamed(mut columns: Vec<(String, Column)>, alias: &ast::TableAlia
             columns.len(),
             alias.columns.len()
         );
-        return Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(alias.name.span).into());
+        return Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(alias.name.span));
     }
     for ((name, _), given) in columns.iter_mut().zip(&alias.columns) {
         *name = fold(&given.name);
     }
     Ok(columns)
-}
-
-fn at(unbound: Unbound, span: datafusion::sql::sqlparser::tokenizer::Span) -> Unbound {
-    match unbound {
-        Unbound::Error(error) => Unbound::Error(error.or_at(span)),
-        other => other,
-    }
 }

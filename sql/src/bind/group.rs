@@ -5,7 +5,7 @@
 
 use super::grouping::{Groups, grouping_args};
 use super::scope::{Namespace, Table};
-use super::{Bind, MAX_NODES, Result, Unbound, too_complex};
+use super::{Bind, MAX_NODES, Result, too_complex};
 use crate::algebra::{AggregateCall, Callee, Column, ColumnId, Expr, Rel, SetOperator, Type, refresh};
 use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
@@ -131,7 +131,7 @@ impl Bind<'_> {
         let place = |arg: &Expr| grouping.keys.iter().position(|key| key.written == *arg);
         let Some(keys) = args.iter().map(place).collect::<Option<Vec<usize>>>() else {
             let message = "arguments to GROUPING must be grouping expressions of the associated query level";
-            return Err(SqlError::new(SqlState::GroupingError, message).into());
+            return Err(SqlError::new(SqlState::GroupingError, message));
         };
         if let [only] = grouping.sets.as_slice() {
             return Ok(left_out(&keys, only));
@@ -183,13 +183,11 @@ impl Bind<'_> {
         });
         if volatile {
             let what = "several grouping sets over random(), gen_random_uuid() and their like are not supported";
-            return Err(
-                SqlError::unsupported(what, "Each set would see other values: store them in a table first.").into()
-            );
+            return Err(SqlError::unsupported(what, "Each set would see other values: store them in a table first."));
         }
         let nodes = self.nodes.get().saturating_add(nodes.saturating_mul(grouping.sets.len()));
         self.nodes.set(nodes);
-        if nodes > MAX_NODES { Err(too_complex().into()) } else { Ok(()) }
+        if nodes > MAX_NODES { Err(too_complex()) } else { Ok(()) }
     }
 
     /// Refuses columns that are neither grouped by nor aggregated.
@@ -211,10 +209,10 @@ impl Bind<'_> {
             false => format!("subquery uses ungrouped column \"{name}\" from outer query"),
         };
         let error = SqlError::new(SqlState::GroupingError, message);
-        Err(Unbound::Error(match self.spans.borrow().get(&missing) {
+        Err(match self.spans.borrow().get(&missing) {
             Some(span) => error.or_at(*span),
             None => error,
-        }))
+        })
     }
 }
 

@@ -4,7 +4,7 @@
 //! than once, and then its groups are too.
 
 use super::select::Item;
-use super::{Bind, Result, Unbound};
+use super::{Bind, Result};
 use crate::algebra::{Callee, Expr};
 use crate::bind::expr::Clause;
 use crate::bind::scope::Scope;
@@ -51,11 +51,11 @@ impl Bind<'_> {
     /// What is grouped by; `None` without GROUP BY.
     pub(super) fn group_by(&self, group_by: &GroupByExpr, items: &[Item], scope: &Scope<'_>) -> Result<Option<Groups>> {
         let GroupByExpr::Expressions(exprs, modifiers) = group_by else {
-            return Err(SqlError::unsupported("GROUP BY ALL is not supported", "Write the columns out.").into());
+            return Err(SqlError::unsupported("GROUP BY ALL is not supported", "Write the columns out."));
         };
         if !modifiers.is_empty() {
             let what = "GROUP BY ALL and modifiers are not supported";
-            return Err(SqlError::unsupported(what, "Write the columns out.").into());
+            return Err(SqlError::unsupported(what, "Write the columns out."));
         }
         if exprs.is_empty() {
             return Ok(None);
@@ -120,7 +120,7 @@ impl Bind<'_> {
         clause.check_grouping()?;
         if args.len() > MAX_GROUPING {
             let message = "GROUPING must have fewer than 32 arguments";
-            return Err(SqlError::new(SqlState::TooManyArguments, message).into());
+            return Err(SqlError::new(SqlState::TooManyArguments, message));
         }
         let args = args.iter().map(|arg| self.settle(self.expr(arg, scope, clause)?)).collect::<Result<Vec<_>>>()?;
         let callee = Callee::Function(Arc::clone(functions::grouping()));
@@ -138,7 +138,7 @@ impl Clause {
             Clause::From => "grouping operations are not allowed in functions in FROM".to_owned(),
             other => format!("grouping operations are not allowed in {}", other.sql()),
         };
-        Err(SqlError::new(SqlState::GroupingError, message).into())
+        Err(SqlError::new(SqlState::GroupingError, message))
     }
 }
 
@@ -179,7 +179,7 @@ fn rollup(parts: &[Vec<usize>]) -> Result<Sets> {
 fn cube(parts: &[Vec<usize>]) -> Result<Sets> {
     if parts.len() > MAX_CUBE {
         let message = format!("CUBE is limited to {MAX_CUBE} elements");
-        return Err(SqlError::new(SqlState::TooManyColumns, message).into());
+        return Err(SqlError::new(SqlState::TooManyColumns, message));
     }
     check_number(1 << parts.len())?;
     let of = |choice: usize| {
@@ -208,7 +208,7 @@ fn distinct<'k>(keys: impl Iterator<Item = &'k usize>) -> Vec<usize> {
 }
 
 fn check_number(sets: usize) -> Result<()> {
-    if sets > MAX_SETS { Err(Unbound::Error(too_many())) } else { Ok(()) }
+    if sets > MAX_SETS { Err(too_many()) } else { Ok(()) }
 }
 
 fn too_many() -> SqlError {

@@ -15,7 +15,7 @@ impl Bind<'_> {
             _ => {
                 let what = "an escape character that is no literal is not supported";
                 let instead = "Write the character in quotes: ESCAPE '!'.";
-                return Err(SqlError::unsupported(what, instead).or_at(escape.span).into());
+                return Err(SqlError::unsupported(what, instead).or_at(escape.span));
             }
         };
         let given = escape;
@@ -24,7 +24,7 @@ impl Bind<'_> {
             (first, None) => first,
             _ => {
                 let error = SqlError::new(SqlState::InvalidEscapeSequence, "invalid escape string");
-                return Err(error.with_hint("Escape string must be empty or one character.").into());
+                return Err(error.with_hint("Escape string must be empty or one character."));
             }
         };
         match pattern {
@@ -50,7 +50,7 @@ fn with_backslash(pattern: &str, escape: Option<char>) -> Result<String> {
         if Some(c) == escape {
             let Some(next) = characters.next() else {
                 let message = "LIKE pattern must not end with escape character";
-                return Err(SqlError::new(SqlState::InvalidEscapeSequence, message).into());
+                return Err(SqlError::new(SqlState::InvalidEscapeSequence, message));
             };
             out.push('\\');
             out.push(next);

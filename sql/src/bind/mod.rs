@@ -59,44 +59,19 @@ const MAX_DEPTH: usize = 1_500;
 /// Highest parameter number, as in Postgres' protocol (a 16-bit count).
 const MAX_PARAMETERS: usize = 65_535;
 
-/// Why a query was not bound.
-#[derive(Debug)]
-pub enum Unbound {
-    /// It is wrong, or asks for what there is not.
-    Error(SqlError),
-    /// It may be right, but is not bound to the algebra yet: the older front end is asked.
-    NotYet(&'static str),
-}
-
-impl Unbound {
-    /// What an error becomes.
-    fn map(self, error: impl FnOnce(SqlError) -> Unbound) -> Unbound {
-        match self {
-            Unbound::Error(e) => error(e),
-            other => other,
-        }
-    }
-}
-
-impl From<SqlError> for Unbound {
-    fn from(error: SqlError) -> Unbound {
-        Unbound::Error(error)
-    }
-}
-
 /// The result of a step of binding.
-type Result<T> = std::result::Result<T, Unbound>;
+type Result<T> = std::result::Result<T, SqlError>;
 
 /// Binds a query. `declared` are the parameter types that the client gave; the others are found out from their use, and are text
 /// where nothing tells.
 ///
 /// # Errors
-/// See [`Unbound`].
+/// With SQLSTATE and position.
 pub fn bind_query(
     binder: &Binder<'_>,
     query: &ast::Query,
     declared: &[Option<SqlType>],
-) -> std::result::Result<Query, Unbound> {
+) -> std::result::Result<Query, SqlError> {
     let query = syntax::prepared(query)?;
     let mut known: Vec<Option<Type>> = declared.iter().map(|declared| declared.map(Type::Sql)).collect();
     // A use may tell the type of a parameter that an earlier use took for text: then once more, with what is known.
@@ -124,7 +99,7 @@ pub fn bind_query(
             ids: bind.ids.take(),
         });
     }
-    Err(SqlError::internal("parameters have no types after two passes").into())
+    Err(SqlError::internal("parameters have no types after two passes"))
 }
 
 /// What is shared while a statement is bound.
@@ -201,7 +176,7 @@ impl<'a> Bind<'a> {
     fn deeper<T>(&self, step: impl FnOnce() -> Result<T>) -> Result<T> {
         let (depth, nodes) = (self.depth.get() + 1, self.nodes.get() + 1);
         if depth > MAX_DEPTH || nodes > MAX_NODES {
-            return Err(too_complex().into());
+            return Err(too_complex());
         }
         self.depth.set(depth);
         self.nodes.set(nodes);

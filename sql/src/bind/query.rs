@@ -57,7 +57,7 @@ impl Bind<'_> {
             SetExpr::Table(table) => self.table_statement(table, env),
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
                 let what = "INSERT, UPDATE and DELETE inside a query are not supported";
-                Err(SqlError::unsupported(what, "Send them on their own.").into())
+                Err(SqlError::unsupported(what, "Send them on their own."))
             }
         }
     }
@@ -67,13 +67,13 @@ impl Bind<'_> {
             None => (None, None),
             Some(LimitClause::LimitOffset { limit, offset, limit_by }) => {
                 if !limit_by.is_empty() {
-                    return Err(SqlError::unsupported("LIMIT BY is not supported", "Use row_number().").into());
+                    return Err(SqlError::unsupported("LIMIT BY is not supported", "Use row_number()."));
                 }
                 (limit.as_ref(), offset.as_ref().map(|offset| &offset.value))
             }
             Some(LimitClause::OffsetCommaLimit { .. }) => {
                 let error = SqlError::new(SqlState::SyntaxError, "LIMIT #,# syntax is not supported");
-                return Err(error.with_hint("Use separate LIMIT and OFFSET clauses.").into());
+                return Err(error.with_hint("Use separate LIMIT and OFFSET clauses."));
             }
         };
         let mut fetch = limit.map(|limit| self.count(limit, "LIMIT")).transpose()?;
@@ -81,10 +81,10 @@ impl Bind<'_> {
             if clause.with_ties || clause.percent {
                 let what = "FETCH with TIES or PERCENT is not supported";
                 let instead = "Use rank() OVER (ORDER BY ...) in a subquery and filter on it.";
-                return Err(SqlError::unsupported(what, instead).into());
+                return Err(SqlError::unsupported(what, instead));
             }
             if fetch.is_some() {
-                return Err(SqlError::new(SqlState::SyntaxError, "multiple LIMIT clauses not allowed").into());
+                return Err(SqlError::new(SqlState::SyntaxError, "multiple LIMIT clauses not allowed"));
             }
             fetch = Some(match &clause.quantity {
                 Some(quantity) => self.count(quantity, "LIMIT")?,
@@ -104,16 +104,16 @@ impl Bind<'_> {
         if bound.any(|e| matches!(e, Expr::Subquery(_))) {
             let what = format!("a subquery in {clause} is not supported");
             let error = SqlError::unsupported(what, "Write a number, or a parameter.");
-            return Err(error.or_at(expr.span()).into());
+            return Err(error.or_at(expr.span()));
         }
         let ty = bound.ty();
         let number = self.resolver.can_coerce(ty, Type::BIGINT, super::resolve::CastContext::Assignment);
         if !number {
             let message = format!("argument of {clause} must be type bigint, not type {ty}");
-            return Err(SqlError::new(SqlState::DatatypeMismatch, message).or_at(expr.span()).into());
+            return Err(SqlError::new(SqlState::DatatypeMismatch, message).or_at(expr.span()));
         }
         let bound = self.resolver.coerce(bound, Type::BIGINT, super::resolve::CastContext::Assignment);
-        Ok(bound.map_err(|error| error.or_at(expr.span()))?)
+        bound.map_err(|error| error.or_at(expr.span()))
     }
 }
 
@@ -131,7 +131,7 @@ fn with<'s>(query: &'s ast::Query, env: &Env<'s>) -> Result<Env<'s>> {
         while let Some(other) = own.filter(|cte| Some(Rc::as_ptr(cte)) != outside) {
             if other.name == name {
                 let message = format!("WITH query name \"{name}\" specified more than once");
-                return Err(SqlError::new(SqlState::DuplicateAlias, message).or_at(cte.alias.name.span).into());
+                return Err(SqlError::new(SqlState::DuplicateAlias, message).or_at(cte.alias.name.span));
             }
             own = other.env.ctes.clone();
         }
@@ -154,7 +154,7 @@ fn check_not_recursive(with: &ast::With) -> Result<()> {
                 format!("WITH RECURSIVE is not supported: \"{name}\" reads itself, or what follows it"),
                 "Join as often as the depth needs, or loop in the program.",
             );
-            return Err(error.or_at(cte.alias.name.span).into());
+            return Err(error.or_at(cte.alias.name.span));
         }
     }
     Ok(())
@@ -166,7 +166,7 @@ fn order_by(query: &ast::Query) -> Result<&[ast::OrderByExpr]> {
         None => Ok(&[]),
         Some(order) => match &order.kind {
             OrderByKind::Expressions(exprs) if order.interpolate.is_none() => Ok(exprs),
-            _ => Err(SqlError::unsupported("ORDER BY ALL is not supported", "Name the columns.").into()),
+            _ => Err(SqlError::unsupported("ORDER BY ALL is not supported", "Name the columns.")),
         },
     }
 }

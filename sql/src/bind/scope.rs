@@ -1,6 +1,6 @@
 //! Which names mean what: the tables and columns that are visible at a place of a query.
 
-use super::{Result, Unbound};
+use super::Result;
 use crate::algebra::{Column, ColumnId};
 use crate::catalog::KeyPart;
 use crate::{SqlError, SqlState, suggest};
@@ -65,8 +65,7 @@ impl Namespace {
             {
                 let message = format!("table name \"{name}\" specified more than once");
                 return Err(SqlError::new(SqlState::DuplicateAlias, message)
-                    .with_hint("Give one of them another name with AS.")
-                    .into());
+                    .with_hint("Give one of them another name with AS."));
             }
         }
         self.tables.extend(other.tables);
@@ -132,10 +131,8 @@ impl Scope<'_> {
                 (Some(column), None) => return Ok(Some(column.clone())),
                 (Some(_), Some(_)) => {
                     let message = format!("column reference \"{name}\" is ambiguous");
-                    return Err(Unbound::Error(
-                        SqlError::new(SqlState::AmbiguousColumn, message)
-                            .with_hint("Write the table before it: table.column."),
-                    ));
+                    return Err(SqlError::new(SqlState::AmbiguousColumn, message)
+                        .with_hint("Write the table before it: table.column."));
                 }
                 _ => level = scope.env.outer,
             }
@@ -161,22 +158,22 @@ impl Scope<'_> {
             return Ok(column);
         }
         let error = SqlError::new(SqlState::UndefinedColumn, format!("column \"{name}\" does not exist"));
-        Err(near(error, name, self.all_columns()).into())
+        Err(near(error, name, self.all_columns()))
     }
 
     /// `table.name`.
     pub(super) fn column_of(&self, table: &str, name: &str) -> Result<Column> {
-        let Some(found) = self.table(table) else { return Err(self.missing_table(table).into()) };
+        let Some(found) = self.table(table) else { return Err(self.missing_table(table)) };
         let mut columns = found.columns.iter().filter(|(own, _)| own == name).map(|(_, column)| column);
         match (columns.next(), columns.next()) {
             (Some(column), None) => Ok(column.clone()),
             (Some(_), Some(_)) => {
                 let message = format!("column reference \"{name}\" is ambiguous");
-                Err(SqlError::new(SqlState::AmbiguousColumn, message).into())
+                Err(SqlError::new(SqlState::AmbiguousColumn, message))
             }
             _ => {
                 let error = SqlError::new(SqlState::UndefinedColumn, format!("column {table}.{name} does not exist"));
-                Err(near(error, name, found.columns.iter().map(|(name, _)| name.as_str())).into())
+                Err(near(error, name, found.columns.iter().map(|(name, _)| name.as_str())))
             }
         }
     }

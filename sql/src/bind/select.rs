@@ -110,7 +110,7 @@ impl Bind<'_> {
         for (key, written) in keys.into_iter().zip(order) {
             if let (true, Target::Expr(_)) = (distinct, &key.target) {
                 let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
-                return Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(written.expr.span()).into());
+                return Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(written.expr.span()));
             }
             let expr = target(key.target);
             by.push(SortKey { expr, descending: key.descending, nulls_first: key.nulls_first });
@@ -136,7 +136,7 @@ impl Bind<'_> {
             let is_on = on.contains(&key.expr);
             if !is_on && seen.len() < count_distinct(&on) {
                 let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
-                return Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(written.expr.span()).into());
+                return Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(written.expr.span()));
             }
             if is_on && !seen.contains(&key.expr) {
                 seen.push(key.expr.clone());
@@ -164,7 +164,7 @@ impl Bind<'_> {
                     check_wildcard(options)?;
                     if scope.namespace.tables.is_empty() {
                         let message = "SELECT * with no tables specified is not valid";
-                        return Err(SqlError::new(SqlState::SyntaxError, message).or_at(item.span()).into());
+                        return Err(SqlError::new(SqlState::SyntaxError, message).or_at(item.span()));
                     }
                     items.extend(scope.namespace.columns.iter().map(column));
                 }
@@ -178,11 +178,11 @@ impl Bind<'_> {
                 SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(expr), _) => {
                     let what = "the fields of a value are not supported";
                     let instead = "There are no values of several fields; name the columns.";
-                    return Err(SqlError::unsupported(what, instead).or_at(expr.span()).into());
+                    return Err(SqlError::unsupported(what, instead).or_at(expr.span()));
                 }
                 SelectItem::ExprWithAliases { expr, .. } => {
                     let error = SqlError::new(SqlState::SyntaxError, "an item of the select list has one name");
-                    return Err(error.with_hint("Write AS name.").or_at(expr.span()).into());
+                    return Err(error.with_hint("Write AS name.").or_at(expr.span()));
                 }
             }
         }
@@ -218,7 +218,7 @@ fn windows(defined: &[NamedWindowDefinition]) -> Result<Vec<(String, ast::Window
         let own = fold(name);
         if found.iter().any(|(other, _)| *other == own) {
             let message = format!("window \"{own}\" is already defined");
-            return Err(SqlError::new(SqlState::WindowingError, message).or_at(name.span).into());
+            return Err(SqlError::new(SqlState::WindowingError, message).or_at(name.span));
         }
         let spec = match window {
             NamedWindowExpr::WindowSpec(spec) => spec.clone(),
@@ -234,7 +234,7 @@ fn windows(defined: &[NamedWindowDefinition]) -> Result<Vec<(String, ast::Window
         if !known {
             let base = spec.window_name.as_ref().map(fold).unwrap_or_default();
             let message = format!("window \"{base}\" does not exist");
-            return Err(SqlError::new(SqlState::UndefinedObject, message).or_at(name.span).into());
+            return Err(SqlError::new(SqlState::UndefinedObject, message).or_at(name.span));
         }
         found.push((own, spec));
     }
@@ -250,7 +250,7 @@ fn check_wildcard(options: &ast::WildcardAdditionalOptions) -> Result<()> {
     if plain {
         return Ok(());
     }
-    Err(SqlError::unsupported("* with EXCLUDE, EXCEPT, REPLACE or RENAME is not supported", "Name the columns.").into())
+    Err(SqlError::unsupported("* with EXCLUDE, EXCEPT, REPLACE or RENAME is not supported", "Name the columns."))
 }
 
 /// Whether two computations of it may give different values.

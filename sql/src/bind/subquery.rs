@@ -37,7 +37,7 @@ impl Bind<'_> {
     ) -> Result<Expr> {
         let bound = self.inner(query, scope)?;
         if bound.columns.len() != width {
-            return Err(wrong_width(width, bound.columns.len()).or_at(query.span()).into());
+            return Err(wrong_width(width, bound.columns.len()).or_at(query.span()));
         }
         let column = bound.columns[index].1.clone();
         Ok(Expr::Subquery(Box::new(Subquery { kind: SubqueryKind::Scalar(column), rel: bound.rel })))
@@ -87,7 +87,7 @@ impl Bind<'_> {
         if let Some(query) = query {
             let Some(compare) = comparison(op) else {
                 let what = format!("{op} ANY and ALL of a subquery is not supported");
-                return Err(SqlError::unsupported(what, "Use a comparison, or EXISTS.").into());
+                return Err(SqlError::unsupported(what, "Use a comparison, or EXISTS."));
             };
             let left = match left {
                 ast::Expr::Tuple(items) => {
@@ -126,7 +126,7 @@ impl Bind<'_> {
             BinaryOperator::PGLikeMatch => "LIKE".to_owned(),
             other => other.to_string(),
         };
-        Ok(self.resolver.any_array(&sign, left, array, all)?)
+        self.resolver.any_array(&sign, left, array, all)
     }
 
     /// `left op ANY (ARRAY[a, b])` is `left op a OR left op b`, ALL is the same with AND: NULLs come out the same.
@@ -135,7 +135,7 @@ impl Bind<'_> {
             return Ok(Expr::boolean(all));
         }
         if *op == BinaryOperator::Eq && !all {
-            return Ok(self.resolver.in_list(left, elements, false)?);
+            return self.resolver.in_list(left, elements, false);
         }
         let compared = elements.into_iter().map(|element| self.operator(op, left.clone(), element));
         let mut compared = compared.collect::<Result<Vec<_>>>()?;
@@ -157,11 +157,11 @@ impl Bind<'_> {
     ) -> Result<Expr> {
         let bound = self.inner(query, scope)?;
         if left.len() != bound.columns.len() {
-            return Err(wrong_width(left.len(), bound.columns.len()).or_at(query.span()).into());
+            return Err(wrong_width(left.len(), bound.columns.len()).or_at(query.span()));
         }
         if left.len() > 1 && !matches!(op, CompareOp::Eq | CompareOp::NotEq) {
             let what = format!("comparing rows with {} is not supported", op.sql());
-            return Err(SqlError::unsupported(what, "Compare the values one by one.").into());
+            return Err(SqlError::unsupported(what, "Compare the values one by one."));
         }
         let (mut values, mut exprs) = (Vec::with_capacity(left.len()), Vec::with_capacity(left.len()));
         let sign = op.sql();

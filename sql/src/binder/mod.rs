@@ -2,19 +2,17 @@
 //! (`sources`), the syntax tree as Postgres reads it (`precedence`, `output_names`, `check_syntax`), DataFusion's settings
 //! (`config`), and its errors in Postgres' words (`errors`).
 //!
-//! [`bind`](crate::bind) binds. `older` is DataFusion's binder, for the little that is not bound there yet.
+//! [`bind`](crate::bind) binds.
 
 pub(crate) mod check_syntax;
 mod config;
 mod errors;
-mod older;
 pub(crate) mod output_names;
 pub(crate) mod precedence;
 mod sources;
 
 pub(crate) use config::CONFIG;
 pub use errors::{map_datafusion_error, map_run_error};
-pub use older::{BoundQuery, bind_parameters, check_view_query, parameter_arrow_types, parameter_types};
 pub(crate) use sources::ViewSource;
 pub use sources::{RelationSource, SchemaSources, visible_schema};
 

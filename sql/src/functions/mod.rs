@@ -38,14 +38,12 @@ pub use single_value::single_value;
 
 use crate::SqlError;
 use crate::binder::CONFIG;
-use crate::operators::TemporalOperators;
 use datafusion::functions;
 use datafusion::functions::datetime::now::NowFunc;
 use datafusion::functions_aggregate;
 use datafusion::functions_nested;
 use datafusion::functions_window;
-use datafusion::logical_expr::planner::ExprPlanner;
-use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
+use datafusion::logical_expr::{AggregateUDF, Expr, ScalarUDF, TableSource, WindowUDF};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -59,15 +57,13 @@ pub trait TableFunction: fmt::Debug + Send + Sync {
     fn source(&self, arguments: &[Expr]) -> Result<Arc<dyn TableSource>, SqlError>;
 }
 
-/// Functions by name, and the planners that turn syntax such as EXTRACT into calls.
+/// Functions by name.
 #[derive(Clone, Debug)]
 pub struct Registry {
     scalar: BTreeMap<String, Arc<ScalarUDF>>,
-    higher_order: BTreeMap<String, Arc<HigherOrderUDF>>,
     aggregate: BTreeMap<String, Arc<AggregateUDF>>,
     window: BTreeMap<String, Arc<WindowUDF>>,
     table: BTreeMap<String, Arc<dyn TableFunction>>,
-    planners: Vec<Arc<dyn ExprPlanner>>,
 }
 
 static STANDARD: LazyLock<Registry> = LazyLock::new(Registry::build);
@@ -89,11 +85,9 @@ impl Registry {
     fn build() -> Registry {
         let mut registry = Registry {
             scalar: BTreeMap::new(),
-            higher_order: BTreeMap::new(),
             aggregate: BTreeMap::new(),
             window: BTreeMap::new(),
             table: BTreeMap::new(),
-            planners: planners(),
         };
         for function in
             functions::all_default_functions().into_iter().chain(functions_nested::all_default_nested_functions())
@@ -105,10 +99,6 @@ impl Registry {
         // now() with the zone of the settings: DataFusion's default has none, and gives a timestamp without zone.
         registry = registry.with_scalar(Arc::new(NowFunc::new_with_config(&CONFIG).into()));
         registry = own().into_iter().fold(registry, Registry::with_scalar);
-        for function in functions_nested::all_default_higher_order_functions() {
-            let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
-            registry.higher_order.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
-        }
         let aggregates = functions_aggregate::all_default_aggregate_functions();
         for function in aggregates.into_iter().chain(extremes::functions()).chain([sum::function(), avg::function()]) {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
@@ -144,23 +134,10 @@ impl Registry {
         self
     }
 
-    /// Adds a planner, asked before the others.
-    #[must_use]
-    pub fn with_planner(mut self, planner: Arc<dyn ExprPlanner>) -> Registry {
-        self.planners.insert(0, planner);
-        self
-    }
-
     /// A scalar function.
     #[must_use]
     pub fn scalar(&self, name: &str) -> Option<&Arc<ScalarUDF>> {
         self.scalar.get(name)
-    }
-
-    /// A function that takes lambdas.
-    #[must_use]
-    pub fn higher_order(&self, name: &str) -> Option<&Arc<HigherOrderUDF>> {
-        self.higher_order.get(name)
     }
 
     /// An aggregate.
@@ -181,20 +158,9 @@ impl Registry {
         self.table.get(name)
     }
 
-    /// Planners in the order they are asked.
-    #[must_use]
-    pub fn planners(&self) -> &[Arc<dyn ExprPlanner>] {
-        &self.planners
-    }
-
     /// Names of all scalar functions.
     pub fn scalar_names(&self) -> impl Iterator<Item = &str> {
         self.scalar.keys().map(String::as_str)
-    }
-
-    /// Names of all functions that take lambdas.
-    pub fn higher_order_names(&self) -> impl Iterator<Item = &str> {
-        self.higher_order.keys().map(String::as_str)
     }
 
     /// Names of all aggregates.
@@ -234,18 +200,4 @@ fn own() -> Vec<Arc<ScalarUDF>> {
     all.extend(containment::functions());
     all.extend(time::functions());
     all
-}
-
-/// The planners of DataFusion's own session.
-fn planners() -> Vec<Arc<dyn ExprPlanner>> {
-    vec![
-        Arc::new(TemporalOperators),
-        Arc::new(functions::core::planner::CoreFunctionPlanner::default()),
-        Arc::new(functions_nested::planner::NestedFunctionPlanner),
-        Arc::new(functions_nested::planner::FieldAccessPlanner),
-        Arc::new(functions::datetime::planner::DatetimeFunctionPlanner),
-        Arc::new(functions::unicode::planner::UnicodeFunctionPlanner),
-        Arc::new(functions_aggregate::planner::AggregateFunctionPlanner),
-        Arc::new(functions_window::planner::WindowFunctionPlanner),
-    ]
 }
