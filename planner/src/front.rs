@@ -2,31 +2,25 @@
 //!
 //! Text is bound to the algebra ([`attune_sql::bind`]), decorrelated when it is bound, and rewritten and turned into a plan when its
 //! parameters have values, or at once for what is planned with parameters in it: views, lookups, rankings.
-//!
-//! What is not bound to the algebra yet ([`Unbound::NotYet`]) is bound by DataFusion's front end, whose plans are optimised by its
-//! own rules.
 
 use crate::batch::to_datafusion;
 use crate::decorrelate::decorrelate;
 use crate::rewrite::rewrite;
 use attune_sql::algebra::{Callee, Column, Expr, Query, Rel, Type};
-use attune_sql::bind::{Unbound, bind_query};
-use attune_sql::binder::{
-    Binder, BoundQuery, RelationSource, RelationSources, bind_parameters, check_view_query, map_datafusion_error,
-};
+use attune_sql::bind::bind_query;
+use attune_sql::binder::{Binder, RelationSources, map_datafusion_error};
 use attune_sql::catalog::{Catalog, RelationId};
 use attune_sql::functions::Registry;
 use attune_sql::types::{SqlType, text};
 use attune_sql::{SqlError, SqlState};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::{LogicalPlan, ScalarUDF, Volatility};
 use datafusion::sql::sqlparser::ast;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// A bound query.
+/// A bound query, decorrelated.
 #[derive(Clone, Debug)]
 pub struct PlannedQuery {
     /// Names of the output columns as Postgres prints them; they may repeat.
@@ -35,29 +29,7 @@ pub struct PlannedQuery {
     pub relations: BTreeSet<RelationId>,
     /// Arrow types of the parameters, `$1` first.
     pub parameters: Vec<DataType>,
-    body: Body,
-}
-
-#[derive(Clone, Debug)]
-enum Body {
-    /// PlannedQuery to the algebra, and decorrelated.
-    Algebra(Box<Algebra>),
-    /// PlannedQuery by DataFusion's front end, not optimised.
-    DataFusion(Box<BoundQuery>),
-}
-
-#[derive(Clone, Debug)]
-struct Algebra {
-    query: Query,
-}
-
-/// A plan for DataFusion's execution.
-#[derive(Clone, Debug)]
-pub struct Executable {
-    /// The plan, without parameters.
-    pub plan: LogicalPlan,
-    /// It is to be run as it is; otherwise DataFusion's optimizer has to see it first.
-    pub is_final: bool,
+    query: Box<Query>,
 }
 
 impl PlannedQuery {
@@ -66,29 +38,15 @@ impl PlannedQuery {
     /// # Errors
     /// With SQLSTATE and position.
     pub fn bind(binder: &Binder<'_>, query: &ast::Query, declared: &[Option<Type>]) -> Result<PlannedQuery, SqlError> {
-        match bind_query(binder, query, declared) {
-            Ok(mut bound) => {
-                let rel = std::mem::replace(&mut bound.rel, Rel::Unit);
-                bound.rel = decorrelate(rel, &mut bound.ids)?;
-                Ok(PlannedQuery {
-                    names: bound.names.clone(),
-                    relations: bound.relations.clone(),
-                    parameters: bound.parameters.iter().map(|ty| ty.to_arrow()).collect(),
-                    body: Body::Algebra(Box::new(Algebra { query: bound })),
-                })
-            }
-            Err(Unbound::Error(error)) => Err(error),
-            Err(Unbound::NotYet(what)) => {
-                tracing::trace!(what, "bound by the older front end");
-                let bound = binder.bind_query_with(query, declared).map_err(|error| refused(what, error))?;
-                Ok(PlannedQuery {
-                    names: bound.names.clone(),
-                    relations: bound.relations.clone(),
-                    parameters: bound.parameters.clone(),
-                    body: Body::DataFusion(Box::new(bound)),
-                })
-            }
-        }
+        let mut bound = bind_query(binder, query, declared)?;
+        let rel = std::mem::replace(&mut bound.rel, Rel::Unit);
+        bound.rel = decorrelate(rel, &mut bound.ids)?;
+        Ok(PlannedQuery {
+            names: bound.names.clone(),
+            relations: bound.relations.clone(),
+            parameters: bound.parameters.iter().map(|ty| ty.to_arrow()).collect(),
+            query: Box::new(bound),
+        })
     }
 
     /// SQL types of the output columns.
@@ -96,26 +54,13 @@ impl PlannedQuery {
     /// # Errors
     /// 0A000 for a column of a type that no column can have: an array.
     pub fn types(&self) -> Result<Vec<SqlType>, SqlError> {
-        match &self.body {
-            Body::DataFusion(bound) => bound.types(),
-            Body::Algebra(algebra) => {
-                algebra.query.columns.iter().zip(&self.names).map(|(column, name)| shown(column, name)).collect()
-            }
-        }
+        self.query.columns.iter().zip(&self.names).map(|(column, name)| shown(column, name)).collect()
     }
 
     /// Streams, tables and materialized views that are read, also through plain views.
-    ///
-    /// # Errors
-    /// Never for plans of the binder.
-    pub fn scanned(
-        &self,
-        relation_of: impl Fn(&LogicalPlan) -> Option<RelationId>,
-    ) -> Result<BTreeSet<RelationId>, SqlError> {
-        match &self.body {
-            Body::Algebra(algebra) => Ok(algebra.query.scanned.clone()),
-            Body::DataFusion(bound) => scans(&bound.plan, &relation_of),
-        }
+    #[must_use]
+    pub fn scanned(&self) -> &BTreeSet<RelationId> {
+        &self.query.scanned
     }
 
     /// Checks that the query of a materialized view depends on its inputs only.
@@ -123,61 +68,42 @@ impl PlannedQuery {
     /// # Errors
     /// 0A000 for `now()`, `random()` and their like; 42P02 for parameters.
     pub fn check_view(&self) -> Result<(), SqlError> {
-        match &self.body {
-            Body::DataFusion(bound) => check_view_query(&bound.plan),
-            Body::Algebra(algebra) => {
-                let mut found = None;
-                algebra.query.rel.visit_exprs(&mut |expr| {
-                    if found.is_none() {
-                        found = check_view_expr(expr);
-                    }
-                });
-                found.map_or(Ok(()), Err)
+        let mut found = None;
+        self.query.rel.visit_exprs(&mut |expr| {
+            if found.is_none() {
+                found = check_view_expr(expr);
             }
-        }
+        });
+        found.map_or(Ok(()), Err)
     }
 
     /// The plan with its parameters in it: of a view, a lookup or a ranking.
     ///
     /// # Errors
     /// 0A000 for what no plan can have, 22P02 and its like for constants that cannot be computed.
-    pub fn plan(&self, binder: &Binder<'_>) -> Result<LogicalPlan, SqlError> {
-        match &self.body {
-            Body::DataFusion(bound) => binder.optimise(bound.plan.clone()),
-            Body::Algebra(algebra) => algebra.plan(algebra.query.rel.clone()),
-        }
+    pub fn plan(&self) -> Result<LogicalPlan, SqlError> {
+        self.plan_of(self.query.rel.clone())
     }
 
-    /// The plan over schemas only, for a query that was bound over readable relations: of a lookup or a ranking. `None` where it has
-    /// to be bound again.
+    /// The plan over schemas only, for a query that was bound over readable relations: of a lookup or a ranking. `None` where
+    /// there is none.
     #[must_use]
     pub fn plan_over(&self, catalog: &Catalog, sources: &dyn RelationSources) -> Option<LogicalPlan> {
-        let Body::Algebra(algebra) = &self.body else { return None };
-        let mut rel = algebra.query.rel.clone();
+        let mut rel = self.query.rel.clone();
         rescan(&mut rel, catalog, sources)?;
-        algebra.plan(rel).ok()
+        self.plan_of(rel).ok()
     }
 
     /// The plan to run with these values of its parameters; `now` is the time of the statement, in microseconds since 1970.
     ///
     /// # Errors
     /// 42P02 if a value is missing; 22P02 and its like if a value does not fit its type.
-    pub fn executable(&self, values: Vec<ScalarValue>, now: i64) -> Result<Executable, SqlError> {
-        match &self.body {
-            Body::DataFusion(bound) => {
-                Ok(Executable { plan: bind_parameters(bound.plan.clone(), values)?, is_final: false })
-            }
-            Body::Algebra(algebra) => {
-                let values = algebra.values(values)?;
-                let rel = with_values(algebra.query.rel.clone(), &values, now);
-                Ok(Executable { plan: algebra.plan(rel)?, is_final: true })
-            }
-        }
+    pub fn executable(&self, values: Vec<ScalarValue>, now: i64) -> Result<LogicalPlan, SqlError> {
+        let values = self.values(values)?;
+        self.plan_of(with_values(self.query.rel.clone(), &values, now))
     }
-}
 
-impl Algebra {
-    fn plan(&self, rel: Rel) -> Result<LogicalPlan, SqlError> {
+    fn plan_of(&self, rel: Rel) -> Result<LogicalPlan, SqlError> {
         let mut ids = self.query.ids.clone();
         let rel = rewrite(rel, &self.query.columns, &mut ids)?;
         to_datafusion(&rel, &self.query.columns, &self.query.names)
@@ -270,19 +196,6 @@ fn rescan(rel: &mut Rel, catalog: &Catalog, sources: &dyn RelationSources) -> Op
     rel.inputs_mut().into_iter().try_for_each(|input| rescan(input, catalog, sources))
 }
 
-/// The error for what neither front end has: without the words of the engine.
-fn refused(what: &str, error: SqlError) -> SqlError {
-    use SqlState::{FeatureNotSupported, InternalError, SyntaxError};
-    let own = error.hint.as_deref().is_some_and(|hint| !hint.starts_with("docs/sql.md"));
-    if own || !matches!(error.state, FeatureNotSupported | InternalError | SyntaxError) {
-        return error;
-    }
-    let position = error.position;
-    let error =
-        SqlError::unsupported(format!("{what} is not supported"), "docs/sql.md lists what queries can contain.");
-    SqlError { position, ..error }
-}
-
 fn shown(column: &Column, name: &str) -> Result<SqlType, SqlError> {
     column.ty.sql().ok_or_else(|| {
         SqlError::unsupported(
@@ -290,30 +203,6 @@ fn shown(column: &Column, name: &str) -> Result<SqlType, SqlError> {
             "Turn it into text: array_to_string for arrays.",
         )
     })
-}
-
-fn scans(
-    plan: &LogicalPlan,
-    relation_of: &impl Fn(&LogicalPlan) -> Option<RelationId>,
-) -> Result<BTreeSet<RelationId>, SqlError> {
-    let mut found = BTreeSet::new();
-    plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node {
-            match scan.source.get_logical_plan() {
-                Some(inner) => {
-                    let inner = scans(&inner, relation_of);
-                    found.extend(inner.map_err(|e| datafusion::common::DataFusionError::External(Box::new(e)))?);
-                }
-                None => {
-                    let of_schema = scan.source.downcast_ref::<RelationSource>().map(|source| source.relation.id);
-                    found.extend(of_schema.or_else(|| relation_of(node)));
-                }
-            }
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })
-    .map_err(|error| map_datafusion_error(&error))?;
-    Ok(found)
 }
 
 fn check_view_expr(expr: &Expr) -> Option<SqlError> {

@@ -20,7 +20,7 @@ mod types;
 
 pub use explain::{StateOwner, explain, explain_state};
 pub use expr::{Expr, Literal, expression_sql, physical, placeholder_index};
-pub use front::{Executable, PlannedQuery};
+pub use front::PlannedQuery;
 pub use layout::{arrow_schema, column_types, index_layout, table_layout};
 pub use lookup::{Access, Bound, Lookup, LookupCount, LookupObject, LookupValue, explain_lookup, lookup, row_count};
 pub use lower::lower;

@@ -175,6 +175,10 @@ sql_states! {
     ProgramLimitExceeded = "54000",
     /// A statement is nested too deeply.
     StatementTooComplex = "54001",
+    /// Over a limit on columns or keys.
+    TooManyColumns = "54011",
+    /// Over a limit on arguments.
+    TooManyArguments = "54023",
     /// The object is not in a state for this (a view still being backfilled, a failed view).
     ObjectNotInPrerequisiteState = "55000",
     /// Cancelled on request or by a timeout.

@@ -189,10 +189,31 @@ impl Generator {
                 (select, columns)
             }
             Kind::Plain | Kind::Window => {
-                let columns = self.items(wish, kind, &mut select, &scope);
+                let mut columns = self.items(wish, kind, &mut select, &scope);
+                if wish.star && self.chance(0.1) {
+                    columns.push(self.rows(&mut select, &scope));
+                }
                 (select, columns)
             }
         }
+    }
+
+    /// Adds an item that gives rows.
+    fn rows(&mut self, select: &mut Select, scope: &Scope) -> Col {
+        let (ty, magnitude, sql) = match self.below(4) {
+            0 => (Ty::Int4, 4.0, format!("generate_series(1, {})", self.below(4))),
+            1 => {
+                let text = self.expression(scope, Ty::Text, 1).sql;
+                (Ty::Text, 1.0, format!("unnest(string_to_array({text}, 'a'))"))
+            }
+            2 => (Ty::Int4, 9.0, "unnest(ARRAY[1, NULL, 2, 2])".to_owned()),
+            _ => {
+                let text = self.expression(scope, Ty::Text, 1).sql;
+                (Ty::Int4, 99.0, format!("generate_series(length({text}), 2) * 3"))
+            }
+        };
+        select.items.push(Item { sql, name: None });
+        Col::new("", ty, magnitude)
     }
 
     fn kind(&mut self) -> Kind {
@@ -231,6 +252,14 @@ impl Generator {
     ) -> (Select, Vec<Col>) {
         let level = &scope[scope.len() - 1];
         let mut visible = if kind == Kind::Group { self.group_keys(outer, level, &mut select) } else { Vec::new() };
+        let sets = !select.group.is_empty() && self.chance(0.25);
+        if sets {
+            let mut keys = select.group.clone();
+            keys.shuffle(&mut self.rng);
+            let mut col = Col::new("", Ty::Int4, 3.0);
+            col.sql = Some(format!("grouping({})", keys.join(", ")));
+            visible.push(col);
+        }
         for _ in 0..self.pick(&[1, 1, 2, 3]) {
             let found = self.aggregate(scope);
             let mut col = Col::new("", found.ty, found.ex.magnitude);
@@ -255,7 +284,25 @@ impl Generator {
             select.having = Some("count(*) >= 0".to_owned());
         }
         self.other_names_of_keys(&mut select);
+        if sets {
+            self.grouping_sets(&mut select);
+        }
         (select, columns)
+    }
+
+    /// The keys as sets, alone or crossed with others.
+    fn grouping_sets(&mut self, select: &mut Select) {
+        let keys = select.group.join(", ");
+        let each: Vec<String> = select.group.iter().map(|key| format!("({key})")).collect();
+        let (first, last) = (&select.group[0], &select.group[select.group.len() - 1]);
+        select.group = match self.below(6) {
+            0 => vec![format!("ROLLUP ({keys})")],
+            1 => vec![format!("CUBE ({keys})")],
+            2 => vec![format!("GROUPING SETS (({keys}), {}, ())", each.join(", "))],
+            3 => vec![format!("GROUPING SETS ({}, ())", each.join(", "))],
+            4 => vec![format!("ROLLUP ({first})"), format!("CUBE ({last})")],
+            _ => vec![first.clone(), format!("ROLLUP ({last})")],
+        };
     }
 
     /// GROUP BY one or two columns or expressions, and those as columns.

@@ -1,8 +1,7 @@
 //! Limits of what may grow. A plan may be copied (once per level of nesting) and an expression be put in place of a column
 //! (wherever that is read), so both could double with each level of a hostile text.
 
-use super::refresh;
-use attune_sql::algebra::{Column, ColumnId, Expr, Ids, Rel};
+use attune_sql::algebra::{Column, ColumnId, Expr, Ids, Rel, refresh};
 use attune_sql::{SqlError, SqlState};
 use std::collections::BTreeMap;
 

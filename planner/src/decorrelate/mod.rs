@@ -21,7 +21,6 @@ mod limit;
 mod order;
 mod pull;
 mod push;
-mod refresh;
 mod unnest;
 
 #[cfg(test)]
@@ -29,8 +28,6 @@ mod tests;
 
 use attune_sql::SqlError;
 use attune_sql::algebra::{Ids, Rel};
-
-pub(crate) use refresh::refresh;
 
 /// The relation with joins in place of subqueries and of LATERAL. It gives the same columns.
 ///

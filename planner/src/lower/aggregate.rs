@@ -207,12 +207,6 @@ fn function(name: &str) -> Result<AggregateFunction, SqlError> {
         "avg" => AggregateFunction::Avg,
         "min" => AggregateFunction::Min,
         "max" => AggregateFunction::Max,
-        "grouping" => {
-            return Err(SqlError::unsupported(
-                "GROUPING SETS, ROLLUP and CUBE are not supported",
-                "Write one query with GROUP BY per grouping set and combine them with UNION ALL.",
-            ));
-        }
         other => {
             return Err(SqlError::unsupported(
                 format!("the aggregate {other} cannot be kept in a materialized view yet"),

@@ -135,7 +135,7 @@ pub(super) const TOP_CATEGORIES: &str = "SELECT * FROM (SELECT *, row_number() O
 
 pub(super) fn optimised(sql: &str, catalog: &Catalog) -> Result<LogicalPlan, SqlError> {
     let binder = Binder { catalog, sources: &SchemaSources };
-    PlannedQuery::bind(&binder, &*parse_query(sql)?, &[])?.plan(&binder)
+    PlannedQuery::bind(&binder, &*parse_query(sql)?, &[])?.plan()
 }
 
 pub(super) fn plan(sql: &str) -> Result<DataflowPlan, SqlError> {

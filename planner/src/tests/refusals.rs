@@ -63,12 +63,6 @@ fn aggregates() {
     "#]],
     );
     check(
-        "SELECT category, count(*) FROM products GROUP BY ROLLUP (category)",
-        expect![[r#"
-        GROUPING SETS, ROLLUP and CUBE are not supported (0A000); hint: Write one query with GROUP BY per grouping set and combine them with UNION ALL.
-    "#]],
-    );
-    check(
         "SELECT count(DISTINCT (category, name)) FROM products",
         expect![[r#"
             a row is not supported as a value (0A000); hint: Compare rows with = or IN, and select the values one by one.

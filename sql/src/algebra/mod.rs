@@ -15,6 +15,7 @@
 mod column;
 mod display;
 mod expr;
+mod refresh;
 mod rel;
 mod rename;
 mod types;
@@ -25,5 +26,6 @@ pub use display::explain;
 pub use expr::{
     AggregateCall, Callee, CompareOp, Expr, SortKey, Subquery, SubqueryKind, Truth, WindowCall, WindowFunction,
 };
+pub use refresh::refresh;
 pub use rel::{Join, JoinKind, Query, Rel, Scan, SetOperator};
-pub use types::{Category, Type};
+pub use types::{CatalogType, Category, Type};

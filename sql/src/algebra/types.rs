@@ -14,6 +14,49 @@ pub enum Type {
     Sql(SqlType),
     /// An array of one dimension, by the type of its elements.
     Array(SqlType),
+    /// A type of Postgres' catalogs. Only while binding, and in results of queries within: a statement's result has texts.
+    Catalog(CatalogType),
+}
+
+/// A type of Postgres' catalogs: its values are those of a plain type, and only their text is another.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CatalogType {
+    /// `regclass`
+    Class,
+    /// `regtype`
+    Type,
+    /// `regnamespace`
+    Namespace,
+    /// `regrole`
+    Role,
+    /// `regproc`, `regprocedure`, and those of operators
+    Procedure,
+    /// `int2vector`, whose first element is number 0
+    Vector,
+}
+
+impl CatalogType {
+    /// The plain type of its values.
+    #[must_use]
+    pub fn base(self) -> Type {
+        match self {
+            CatalogType::Vector => Type::Array(SqlType::SmallInt),
+            _ => Type::BIGINT,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            CatalogType::Class => "regclass",
+            CatalogType::Type => "regtype",
+            CatalogType::Namespace => "regnamespace",
+            CatalogType::Role => "regrole",
+            CatalogType::Procedure => "regproc",
+            CatalogType::Vector => "int2vector",
+        }
+    }
 }
 
 /// Postgres' type categories (`pg_type.typcategory`), as far as there are types in them.
@@ -59,6 +102,7 @@ impl Type {
         match self {
             Type::Unknown => Category::Unknown,
             Type::Array(_) => Category::Array,
+            Type::Catalog(catalog) => catalog.base().category(),
             Type::Sql(sql_type) => match sql_type {
                 SqlType::Boolean => Category::Boolean,
                 SqlType::SmallInt
@@ -88,6 +132,7 @@ impl Type {
         match (self, other) {
             (Type::Unknown, Type::Unknown) => true,
             (Type::Sql(a), Type::Sql(b)) | (Type::Array(a), Type::Array(b)) => a.oid() == b.oid(),
+            (Type::Catalog(a), Type::Catalog(b)) => a == b,
             _ => false,
         }
     }
@@ -108,6 +153,7 @@ impl Type {
             Type::Unknown => DataType::Utf8,
             Type::Sql(sql_type) => sql_type.to_arrow(),
             Type::Array(element) => DataType::List(Arc::new(Field::new_list_field(element.to_arrow(), true))),
+            Type::Catalog(catalog) => catalog.base().to_arrow(),
         }
     }
 
@@ -147,6 +193,7 @@ impl fmt::Display for Type {
             Type::Unknown => f.write_str("unknown"),
             Type::Sql(sql_type) => f.write_str(&name(sql_type)),
             Type::Array(element) => write!(f, "{}[]", name(element)),
+            Type::Catalog(catalog) => f.write_str(catalog.name()),
         }
     }
 }

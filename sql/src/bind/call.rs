@@ -1,8 +1,10 @@
 //! Calls: functions, aggregates, window functions, and the syntax that is a call in other words.
 
+use super::expand::check_operands;
 use super::expr::Clause;
+use super::resolve::gives_rows;
 use super::scope::Scope;
-use super::{Bind, Result, Unbound};
+use super::{Bind, Result};
 use crate::algebra::{Expr, SortKey, Type};
 use crate::statement::fold;
 use crate::types::text::read_zone;
@@ -12,9 +14,6 @@ use datafusion::sql::sqlparser::ast::{
     self, CeilFloorKind, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
     NullTreatment, Spanned, TrimWhereField,
 };
-
-/// Functions that give rows where a value stands: the older front end has them.
-const SET_RETURNING: [&str; 4] = ["unnest", "generate_series", "range", "generate_subscripts"];
 
 /// The arguments of a call.
 #[derive(Default)]
@@ -30,7 +29,7 @@ impl Bind<'_> {
     /// Syntax that is a call in other words.
     pub(super) fn special(&self, expr: &ast::Expr, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
         let bind = |expr: &ast::Expr| self.expr(expr, scope, clause);
-        let call = |name: &str, args: Vec<Expr>| Ok(self.resolver.function(name, args)?);
+        let call = |name: &str, args: Vec<Expr>| self.resolver.function(name, args);
         match expr {
             ast::Expr::Function(function) => self.call(function, scope, clause),
             ast::Expr::AtTimeZone { timestamp, time_zone } => {
@@ -40,7 +39,7 @@ impl Bind<'_> {
                     && read_zone(name).is_none()
                 {
                     let what = format!("AT TIME ZONE '{name}' is not supported");
-                    return Err(SqlError::unsupported(what, "Use UTC or an offset such as '+02:00'.").into());
+                    return Err(SqlError::unsupported(what, "Use UTC or an offset such as '+02:00'."));
                 }
                 call("timezone", vec![zone, bind(timestamp)?])
             }
@@ -88,9 +87,12 @@ impl Bind<'_> {
             ast::Expr::Tuple(_) => Err(SqlError::unsupported(
                 "a row is not supported as a value",
                 "Compare rows with = or IN, and select the values one by one.",
-            )
-            .into()),
-            _ => Err(Unbound::NotYet("an expression")),
+            )),
+            other => {
+                let what = "this form of expression is not supported";
+                let instead = "docs/sql.md lists the expressions that queries can contain.";
+                Err(SqlError::unsupported(what, instead).or_at(other.span()))
+            }
         }
     }
 
@@ -98,34 +100,45 @@ impl Bind<'_> {
         let parts: Vec<String> = function.name.0.iter().filter_map(|part| part.as_ident()).map(fold).collect();
         let name = match parts.as_slice() {
             [name] => name.as_str(),
-            [schema, name] if schema == "pg_catalog" || schema == "public" => name.as_str(),
-            _ => return Err(Unbound::NotYet("a function of a schema")),
+            [schema, name] | [_, schema, name]
+                if matches!(schema.as_str(), "pg_catalog" | "public" | "information_schema") =>
+            {
+                name.as_str()
+            }
+            [schema, _] | [_, schema, _] => {
+                let error = SqlError::new(SqlState::InvalidSchemaName, format!("schema \"{schema}\" does not exist"));
+                let hint = "Functions are in pg_catalog; leave the schema out.";
+                return Err(error.with_hint(hint).or_at(function.name.span()));
+            }
+            _ => {
+                let message = format!("improper qualified name (too many dotted names): {}", function.name);
+                return Err(SqlError::new(SqlState::SyntaxError, message).or_at(function.name.span()));
+            }
         };
-        if SET_RETURNING.contains(&name) {
-            return Err(Unbound::NotYet("a function that gives rows"));
-        }
         if !matches!(function.parameters, FunctionArguments::None) {
-            return Err(Unbound::NotYet("parameters of a function"));
+            let what = format!("a call of {name} with two lists of arguments is not supported");
+            let error = SqlError::unsupported(what, "Write one list: f(a, b).");
+            return Err(error.or_at(function.name.span()));
         }
         if name == "array"
             && let FunctionArguments::Subquery(query) = &function.args
         {
             return self.array_subquery(query, scope, clause);
         }
-        let arguments = arguments(function)?;
+        let arguments = arguments(function).map_err(|error| error.or_at(function.name.span()))?;
         let error = |error: SqlError| match function.name.0.first().and_then(|part| part.as_ident()) {
-            Some(ident) => Unbound::Error(error.or_at(ident.span)),
-            None => Unbound::Error(error),
+            Some(ident) => error.or_at(ident.span),
+            None => error,
         };
         if function.over.is_some() {
             clause.check_window().map_err(error)?;
             return self.window_call(name, function, scope);
         }
+        if name == "grouping" {
+            return self.grouping_call(&arguments.exprs, scope, clause).map_err(error);
+        }
         if self.resolver.is_aggregate(name) {
-            return self.aggregate_call(name, function, &arguments, scope, clause).map_err(|unbound| match unbound {
-                Unbound::Error(e) => error(e),
-                other => other,
-            });
+            return self.aggregate_call(name, function, &arguments, scope, clause).map_err(error);
         }
         if self.resolver.is_window(name) {
             let message = format!("window function {name} requires an OVER clause");
@@ -145,7 +158,18 @@ impl Bind<'_> {
             let message = format!("{what} specified, but {name} is not an aggregate function");
             return Err(error(SqlError::new(SqlState::WrongObjectType, message)));
         }
-        let args = arguments.exprs.iter().map(|e| self.expr(e, scope, clause)).collect::<Result<Vec<_>>>()?;
+        if gives_rows(name) {
+            let call = self.rows_call(name, &arguments.exprs, scope, clause);
+            return call.map_err(error);
+        }
+        let arg = |e: &&ast::Expr| match name {
+            "pg_typeof" => self.typed_expr(e, scope, clause),
+            _ => self.expr(e, scope, clause),
+        };
+        let args = arguments.exprs.iter().map(arg).collect::<Result<Vec<_>>>()?;
+        if name == "coalesce" {
+            check_operands(args.iter().zip(arguments.exprs.iter().copied()), "COALESCE")?;
+        }
         self.resolver.function(name, args).map_err(error)
     }
 
@@ -159,7 +183,7 @@ impl Bind<'_> {
     ) -> Result<Expr> {
         if name == "count" && arguments.exprs.is_empty() && !arguments.star {
             let message = "count(*) must be used to call a parameterless aggregate function";
-            return Err(SqlError::new(SqlState::WrongObjectType, message).into());
+            return Err(SqlError::new(SqlState::WrongObjectType, message));
         }
         let mut args =
             arguments.exprs.iter().map(|e| self.expr(e, scope, Clause::Aggregate)).collect::<Result<Vec<_>>>()?;
@@ -167,14 +191,16 @@ impl Bind<'_> {
         if !function.within_group.is_empty() {
             if !arguments.order.is_empty() {
                 let message = "cannot use multiple ORDER BY clauses with WITHIN GROUP";
-                return Err(SqlError::new(SqlState::SyntaxError, message).into());
+                return Err(SqlError::new(SqlState::SyntaxError, message));
             }
             order = self.sort_keys(&function.within_group, scope, Clause::Aggregate)?;
             // An ordered-set aggregate is called with the value it sorts before its own arguments.
             args.splice(0..0, order.iter().map(|key| key.expr.clone()));
         }
         if arguments.ignore_nulls {
-            return Err(Unbound::NotYet("IGNORE NULLS of an aggregate"));
+            let what = format!("IGNORE NULLS is not supported for the aggregate {name}");
+            let instead = "Add FILTER (WHERE value IS NOT NULL).";
+            return Err(SqlError::unsupported(what, instead));
         }
         let filter = match &function.filter {
             Some(filter) => Some(self.condition(filter, scope, Clause::Filter)?),
@@ -225,14 +251,17 @@ pub(super) fn direction(by: &ast::OrderByExpr) -> (bool, bool) {
     (descending, by.options.nulls_first.unwrap_or(descending))
 }
 
-fn arguments(function: &ast::Function) -> Result<Arguments<'_>> {
+fn arguments(function: &ast::Function) -> std::result::Result<Arguments<'_>, SqlError> {
     let mut found = Arguments {
         ignore_nulls: matches!(function.null_treatment, Some(NullTreatment::IgnoreNulls)),
         ..Arguments::default()
     };
     let list = match &function.args {
         FunctionArguments::None => return Ok(found),
-        FunctionArguments::Subquery(_) => return Err(Unbound::NotYet("a subquery as an argument list")),
+        FunctionArguments::Subquery(_) => {
+            let error = SqlError::new(SqlState::SyntaxError, "a query cannot be a list of arguments");
+            return Err(error.with_hint("Put it in parentheses of its own: f((SELECT ...))."));
+        }
         FunctionArguments::List(list) => list,
     };
     found.distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
@@ -242,14 +271,24 @@ fn arguments(function: &ast::Function) -> Result<Arguments<'_>> {
             FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => {
                 found.ignore_nulls = *treatment == NullTreatment::IgnoreNulls;
             }
-            _ => return Err(Unbound::NotYet("a clause in an argument list")),
+            _ => {
+                let what = format!("{clause} in a list of arguments is not supported");
+                return Err(SqlError::unsupported(what, "Only ORDER BY can follow the arguments."));
+            }
         }
     }
     for arg in &list.args {
         match arg {
             FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => found.exprs.push(expr),
             FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => found.star = true,
-            _ => return Err(Unbound::NotYet("a named argument")),
+            FunctionArg::Unnamed(_) => {
+                let what = "a row is not supported as an argument";
+                return Err(SqlError::unsupported(what, "Write * for all rows, or a column."));
+            }
+            FunctionArg::Named { .. } | FunctionArg::ExprNamed { .. } => {
+                let what = format!("named arguments are not supported ({})", function.name);
+                return Err(SqlError::unsupported(what, "Write the values in the order that the function has."));
+            }
         }
     }
     Ok(found)
@@ -262,13 +301,12 @@ impl Bind<'_> {
         function: &ast::Function,
         scope: &Scope<'_>,
     ) -> Result<(Vec<Expr>, bool, bool, bool)> {
-        let arguments = arguments(function)?;
+        let arguments = arguments(function).map_err(|error| error.or_at(function.name.span()))?;
         if !arguments.order.is_empty() || !function.within_group.is_empty() {
             return Err(SqlError::unsupported(
                 "ORDER BY in the arguments of a window function is not supported",
                 "Order the window: OVER (ORDER BY ...).",
-            )
-            .into());
+            ));
         }
         let args = arguments.exprs.iter().map(|e| self.expr(e, scope, Clause::Window)).collect::<Result<Vec<_>>>()?;
         Ok((args, arguments.star, arguments.distinct, arguments.ignore_nulls))

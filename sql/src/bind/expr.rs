@@ -1,15 +1,16 @@
 //! Expressions.
 
+use super::catalog::{check_collation, plain};
+use super::expand::check_operands;
+use super::like::all_of;
 use super::rows::row;
 use super::scope::Scope;
-use super::{Bind, MAX_PARAMETERS, Result, Unbound, resolve};
+use super::{Bind, MAX_PARAMETERS, Result, resolve};
 use crate::algebra::{CompareOp, Expr, Truth, Type};
 use crate::statement::fold;
 use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
-use datafusion::sql::sqlparser::ast::{
-    self, AccessExpr, BinaryOperator, CastKind, Spanned, Subscript, UnaryOperator, Value,
-};
+use datafusion::sql::sqlparser::ast::{self, BinaryOperator, CastKind, Spanned, UnaryOperator, Value};
 use datafusion::sql::sqlparser::tokenizer::Span;
 
 /// Where an expression stands: what it may contain, and how errors call the place.
@@ -89,12 +90,14 @@ impl Clause {
 }
 
 impl Bind<'_> {
-    /// Binds an expression. Its type may be unknown: a literal or parameter whose use decides.
+    /// Binds an expression. Its type may be unknown: a literal or parameter whose use decides. It is none of the catalogs.
     pub(super) fn expr(&self, expr: &ast::Expr, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
-        self.deeper(|| self.one(expr, scope, clause)).map_err(|unbound| match unbound {
-            Unbound::Error(error) => Unbound::Error(error.or_at(expr.span())),
-            other => other,
-        })
+        Ok(plain(self.typed_expr(expr, scope, clause)?))
+    }
+
+    /// Binds an expression whose type may be one of the catalogs.
+    pub(super) fn typed_expr(&self, expr: &ast::Expr, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
+        self.deeper(|| self.one(expr, scope, clause)).map_err(|error| error.or_at(expr.span()))
     }
 
     /// An expression without columns.
@@ -104,9 +107,9 @@ impl Bind<'_> {
         let scope = Scope { namespace: &namespace, env: &env };
         let place = if clause == "OFFSET" { Clause::Offset } else { Clause::Limit };
         match self.expr(expr, &scope, place) {
-            Err(Unbound::Error(error)) if error.state == SqlState::UndefinedColumn => {
+            Err(error) if error.state == SqlState::UndefinedColumn => {
                 let message = format!("argument of {clause} must not contain variables");
-                Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(expr.span()).into())
+                Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(expr.span()))
             }
             other => other,
         }
@@ -130,7 +133,7 @@ impl Bind<'_> {
         match expr {
             ast::Expr::Identifier(ident) => self.identifier(&fold(ident), ident.span, scope),
             ast::Expr::CompoundIdentifier(parts) => self.compound(parts, scope),
-            ast::Expr::Nested(inner) => bind(inner),
+            ast::Expr::Nested(inner) => self.typed_expr(inner, scope, clause),
             ast::Expr::Value(value) => self.literal(&value.value),
             ast::Expr::TypedString(typed) => {
                 let text = bind(&ast::Expr::Value(typed.value.clone()))?;
@@ -172,7 +175,7 @@ impl Bind<'_> {
                 let same = matches!(expr, ast::Expr::IsNotDistinctFrom(..));
                 let sign = if same { "IS NOT DISTINCT FROM" } else { "IS DISTINCT FROM" };
                 let (Some(left), Some(right)) = (row(l), row(r)) else {
-                    return Ok(resolver.binary(sign, bind(l)?, bind(r)?)?);
+                    return resolver.binary(sign, bind(l)?, bind(r)?);
                 };
                 let pairs = self.pairs(&left, &right, scope, clause)?;
                 let each = pairs.into_iter().map(|(l, r)| resolver.binary(sign, l, r));
@@ -201,6 +204,23 @@ impl Bind<'_> {
             ast::Expr::AllOp { left, compare_op, right } => {
                 self.quantified(left, compare_op, right, true, scope, clause)
             }
+            // One of several patterns.
+            ast::Expr::Like { negated, any: true, expr, pattern, escape_char: None } => {
+                let op = if *negated { BinaryOperator::PGNotLikeMatch } else { BinaryOperator::PGLikeMatch };
+                self.quantified(expr, &op, pattern, false, scope, clause)
+            }
+            ast::Expr::ILike { negated, any: true, expr, pattern, escape_char: None } => {
+                let op = if *negated { BinaryOperator::PGNotILikeMatch } else { BinaryOperator::PGILikeMatch };
+                self.quantified(expr, &op, pattern, false, scope, clause)
+            }
+            ast::Expr::Like { negated, expr, pattern, .. } if let Some(patterns) = all_of(pattern) => {
+                let op = if *negated { BinaryOperator::PGNotLikeMatch } else { BinaryOperator::PGLikeMatch };
+                self.quantified(expr, &op, patterns, true, scope, clause)
+            }
+            ast::Expr::ILike { negated, expr, pattern, .. } if let Some(patterns) = all_of(pattern) => {
+                let op = if *negated { BinaryOperator::PGNotILikeMatch } else { BinaryOperator::PGILikeMatch };
+                self.quantified(expr, &op, patterns, true, scope, clause)
+            }
             ast::Expr::Like { negated, any: false, expr, pattern, escape_char } => {
                 let pattern = self.pattern(bind(pattern)?, escape_char.as_ref())?;
                 Ok(resolver.like(bind(expr)?, pattern, *negated, false)?)
@@ -210,7 +230,11 @@ impl Bind<'_> {
                 Ok(resolver.like(bind(expr)?, pattern, *negated, true)?)
             }
             ast::Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr, data_type, format: None, .. } => {
-                Ok(resolver.written_cast(bind(expr)?, resolve::type_from_ast(data_type)?)?)
+                self.written_cast(expr, data_type, scope, clause)
+            }
+            ast::Expr::Collate { expr, collation } => {
+                check_collation(collation)?;
+                bind(expr)
             }
             ast::Expr::Case { operand, conditions, else_result, .. } => {
                 self.case(operand.as_deref(), conditions, else_result.as_deref(), scope, clause)
@@ -219,16 +243,7 @@ impl Bind<'_> {
                 let elements = self.all(&array.elem, scope, clause)?;
                 Ok(resolver.array(elements)?)
             }
-            ast::Expr::CompoundFieldAccess { root, access_chain } => {
-                let mut value = bind(root)?;
-                for access in access_chain {
-                    let AccessExpr::Subscript(Subscript::Index { index }) = access else {
-                        return Err(Unbound::NotYet("a slice or field"));
-                    };
-                    value = resolver.subscript(value, bind(index)?)?;
-                }
-                Ok(value)
-            }
+            ast::Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain, scope, clause),
             other => self.special(other, scope, clause),
         }
     }
@@ -239,14 +254,23 @@ impl Bind<'_> {
         Ok(Expr::Column(column))
     }
 
-    fn compound(&self, parts: &[ast::Ident], scope: &Scope<'_>) -> Result<Expr> {
+    pub(super) fn compound(&self, parts: &[ast::Ident], scope: &Scope<'_>) -> Result<Expr> {
         let names: Vec<String> = parts.iter().map(fold).collect();
         let (table, column) = match names.as_slice() {
             [table, column] => (table, column),
-            [schema, table, column] | [_, schema, table, column] if schema == "public" => (table, column),
-            [_, table, _] | [_, _, table, _] => return Err(scope.missing_table(table).into()),
-            _ => return Err(SqlError::new(SqlState::SyntaxError, "improper qualified name").into()),
+            [schema, table, column] | [_, schema, table, column]
+                if matches!(schema.as_str(), "public" | "pg_catalog" | "information_schema") =>
+            {
+                (table, column)
+            }
+            [_, table, _] | [_, _, table, _] => return Err(scope.missing_table(table)),
+            _ => return Err(SqlError::new(SqlState::SyntaxError, "improper qualified name")),
         };
+        if column == "tableoid"
+            && let Some(oid) = self.table_oid(table, scope)
+        {
+            return oid;
+        }
         let column = scope.column_of(table, column)?;
         if let Some(first) = parts.first() {
             self.spans.borrow_mut().insert(column.id, first.span);
@@ -269,13 +293,13 @@ impl Bind<'_> {
                     Some(number) if (1..=MAX_PARAMETERS).contains(&number) => self.resolver.parameter(number - 1),
                     _ => {
                         let error = SqlError::new(SqlState::UndefinedParameter, format!("there is no parameter {id}"));
-                        return Err(error.with_hint("Parameters are $1, $2, ...").into());
+                        return Err(error.with_hint("Parameters are $1, $2, ..."));
                     }
                 }
             }
             other => {
                 let message = format!("this kind of literal is not supported: {other}");
-                return Err(SqlError::unsupported(message, "Write it in single quotes, with a cast.").into());
+                return Err(SqlError::unsupported(message, "Write it in single quotes, with a cast."));
             }
         })
     }
@@ -284,12 +308,12 @@ impl Bind<'_> {
     fn interval(&self, interval: &ast::Interval, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
         if interval.leading_precision.is_some() || interval.fractional_seconds_precision.is_some() {
             let what = "intervals with a precision are not supported";
-            return Err(SqlError::unsupported(what, "Leave the precision out.").into());
+            return Err(SqlError::unsupported(what, "Leave the precision out."));
         }
         let mut value = self.expr(&interval.value, scope, clause)?;
         if interval.last_field.is_some() {
             let what = "intervals with a range of fields are not supported";
-            return Err(SqlError::unsupported(what, "Write the units into the text: '1 day 2 hours'.").into());
+            return Err(SqlError::unsupported(what, "Write the units into the text: '1 day 2 hours'."));
         }
         if let (Some(field), Expr::Constant { value: ScalarValue::Utf8(Some(text)), ty: Type::Unknown }) =
             (&interval.leading_field, &value)
@@ -297,7 +321,7 @@ impl Bind<'_> {
             let text = format!("{text} {field}");
             value = Expr::constant(ScalarValue::Utf8(Some(text)), Type::Unknown);
         }
-        Ok(self.resolver.cast(value, Type::INTERVAL)?)
+        self.resolver.cast(value, Type::INTERVAL)
     }
 
     /// AND and OR come as left-deep trees, as deep as the text is long: they become flat lists.
@@ -340,18 +364,40 @@ impl Bind<'_> {
             BinaryOperator::PGRegexIMatch => "~*",
             BinaryOperator::PGRegexNotMatch => "!~",
             BinaryOperator::PGRegexNotIMatch => "!~*",
+            BinaryOperator::AtArrow => "@>",
+            BinaryOperator::ArrowAt => "<@",
+            BinaryOperator::PGOverlap => "&&",
+            BinaryOperator::PGStartsWith => "^@",
             BinaryOperator::BitwiseAnd => "&",
             BinaryOperator::BitwiseOr => "|",
             BinaryOperator::PGBitwiseXor => "#",
             BinaryOperator::PGBitwiseShiftLeft => "<<",
             BinaryOperator::PGBitwiseShiftRight => ">>",
-            BinaryOperator::PGLikeMatch => return Ok(self.resolver.like(left, right, false, false)?),
-            BinaryOperator::PGNotLikeMatch => return Ok(self.resolver.like(left, right, true, false)?),
-            BinaryOperator::PGILikeMatch => return Ok(self.resolver.like(left, right, false, true)?),
-            BinaryOperator::PGNotILikeMatch => return Ok(self.resolver.like(left, right, true, true)?),
-            _ => return Err(Unbound::NotYet("an operator")),
+            BinaryOperator::PGLikeMatch => "~~",
+            BinaryOperator::PGNotLikeMatch => "!~~",
+            BinaryOperator::PGILikeMatch => "~~*",
+            BinaryOperator::PGNotILikeMatch => "!~~*",
+            // OPERATOR(pg_catalog.=), and signs that are none.
+            BinaryOperator::PGCustomBinaryOperator(parts) => match parts.as_slice() {
+                [sign] => sign,
+                [schema, sign] if schema.eq_ignore_ascii_case("pg_catalog") => sign,
+                _ => return Err(no_operator(op, &left, &right)),
+            },
+            _ => return Err(no_operator(op, &left, &right)),
         };
-        Ok(self.resolver.binary(sign, left, right)?)
+        let like =
+            |negated, case_insensitive| self.resolver.like(left.clone(), right.clone(), negated, case_insensitive);
+        match sign {
+            "~~" => like(false, false),
+            "!~~" => like(true, false),
+            "~~*" => like(false, true),
+            "!~~*" => like(true, true),
+            "@>" => Ok(self.resolver.containment(sign, "array_holds", left, right, false)?),
+            "<@" => Ok(self.resolver.containment(sign, "array_holds", left, right, true)?),
+            "&&" => Ok(self.resolver.containment(sign, "array_meets", left, right, false)?),
+            "^@" => Ok(self.resolver.function("starts_with", vec![left, right])?),
+            _ => Ok(self.resolver.binary(sign, left, right)?),
+        }
     }
 
     fn unary(&self, op: UnaryOperator, expr: &ast::Expr, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
@@ -364,7 +410,7 @@ impl Bind<'_> {
             (UnaryOperator::Minus, ast::Expr::Value(value)) if matches!(value.value, Value::Number(..)) => {
                 match &value.value {
                     Value::Number(digits, _) => Ok(resolve::number(&format!("-{digits}"))?),
-                    _ => Err(SqlError::internal("a number that is none").into()),
+                    _ => Err(SqlError::internal("a number that is none")),
                 }
             }
             (UnaryOperator::Minus, _) => Ok(self.resolver.unary("-", self.expr(expr, scope, clause)?)?),
@@ -377,7 +423,12 @@ impl Bind<'_> {
             (UnaryOperator::PGCubeRoot, _) => {
                 Ok(self.resolver.function("cbrt", vec![self.expr(expr, scope, clause)?])?)
             }
-            _ => Err(Unbound::NotYet("an operator")),
+            (op, _) => {
+                let operand = self.expr(expr, scope, clause)?;
+                let message = format!("operator does not exist: {op} {}", operand.ty());
+                let hint = "No operator matches the given name and argument type. You might need to add an explicit type cast.";
+                Err(SqlError::new(SqlState::UndefinedFunction, message).with_hint(hint))
+            }
         }
     }
 
@@ -394,7 +445,7 @@ impl Bind<'_> {
             for item in list {
                 let Some(right) = row(item) else {
                     let message = "unequal number of entries in row expressions";
-                    return Err(SqlError::new(SqlState::SyntaxError, message).or_at(item.span()).into());
+                    return Err(SqlError::new(SqlState::SyntaxError, message).or_at(item.span()));
                 };
                 any.push(self.rows(&left, &BinaryOperator::Eq, &right, scope, clause)?);
             }
@@ -403,37 +454,7 @@ impl Bind<'_> {
         }
         let value = self.expr(expr, scope, clause)?;
         let items = self.all(list, scope, clause)?;
-        Ok(self.resolver.in_list(value, items, negated)?)
-    }
-
-    /// The pattern of LIKE with the backslash as its escape character.
-    fn pattern(&self, pattern: Expr, escape: Option<&ast::ValueWithSpan>) -> Result<Expr> {
-        let Some(escape) = escape else { return Ok(pattern) };
-        let escape = match &escape.value {
-            Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => text.as_str(),
-            _ => return Err(Unbound::NotYet("an escape character that is no literal")),
-        };
-        let given = escape;
-        let mut characters = escape.chars();
-        let escape = match (characters.next(), characters.next()) {
-            (first, None) => first,
-            _ => {
-                let error = SqlError::new(SqlState::InvalidEscapeSequence, "invalid escape string");
-                return Err(error.with_hint("Escape string must be empty or one character.").into());
-            }
-        };
-        match pattern {
-            _ if escape == Some('\\') => Ok(pattern),
-            Expr::Constant { value: ScalarValue::Utf8(Some(text)), ty } => {
-                let text = with_backslash(&text, escape)?;
-                Ok(Expr::constant(ScalarValue::Utf8(Some(text)), ty))
-            }
-            null if null.is_null_constant() => Ok(null),
-            pattern => {
-                let escape = Expr::constant(ScalarValue::Utf8(Some(given.to_owned())), Type::TEXT);
-                Ok(self.resolver.function("like_escape", vec![pattern, escape])?)
-            }
-        }
+        self.resolver.in_list(value, items, negated)
     }
 
     fn case(
@@ -444,7 +465,9 @@ impl Bind<'_> {
         scope: &Scope<'_>,
         clause: Clause,
     ) -> Result<Expr> {
+        let written = operand;
         let operand = operand.map(|operand| self.expr(operand, scope, clause)).transpose()?;
+        check_operands(operand.iter().zip(written), "CASE")?;
         let operand = operand.map(|operand| self.settle(operand)).transpose()?;
         let mut whens = Vec::with_capacity(conditions.len());
         let mut thens = Vec::with_capacity(conditions.len() + 1);
@@ -452,9 +475,13 @@ impl Bind<'_> {
             whens.push(self.expr(&condition.condition, scope, clause)?);
             thens.push(self.expr(&condition.result, scope, clause)?);
         }
+        check_operands(whens.iter().zip(conditions.iter().map(|condition| &condition.condition)), "CASE")?;
+        check_operands(thens.iter().zip(conditions.iter().map(|condition| &condition.result)), "CASE")?;
         // As in Postgres, the type of ELSE is tried first.
         if let Some(otherwise) = otherwise {
-            thens.insert(0, self.expr(otherwise, scope, clause)?);
+            let bound = self.expr(otherwise, scope, clause)?;
+            check_operands([(&bound, otherwise)], "CASE")?;
+            thens.insert(0, bound);
         }
         let (mut thens, ty) = self.resolver.to_common(thens, "CASE")?;
         let otherwise = if otherwise.is_some() { Some(Box::new(thens.remove(0))) } else { None };
@@ -491,26 +518,15 @@ impl Bind<'_> {
     }
 }
 
-/// The pattern with another escape character written with the backslash.
-fn with_backslash(pattern: &str, escape: Option<char>) -> Result<String> {
-    let mut out = String::with_capacity(pattern.len() + 4);
-    let mut characters = pattern.chars();
-    while let Some(c) = characters.next() {
-        if Some(c) == escape {
-            let Some(next) = characters.next() else {
-                let message = "LIKE pattern must not end with escape character";
-                return Err(SqlError::new(SqlState::InvalidEscapeSequence, message).into());
-            };
-            out.push('\\');
-            out.push(next);
-        } else {
-            if c == '\\' {
-                out.push('\\');
-            }
-            out.push(c);
-        }
-    }
-    Ok(out)
+/// The error for an operator that there is not.
+fn no_operator(op: &BinaryOperator, left: &Expr, right: &Expr) -> SqlError {
+    let sign = match op {
+        BinaryOperator::PGCustomBinaryOperator(parts) => parts.join("."),
+        other => other.to_string(),
+    };
+    let message = format!("operator does not exist: {} {sign} {}", left.ty(), right.ty());
+    let hint = "No operator matches the given name and argument types. You might need to add explicit type casts.";
+    SqlError::new(SqlState::UndefinedFunction, message).with_hint(hint)
 }
 
 /// The comparison that a sign means.

@@ -5,7 +5,7 @@
 use super::expr::Clause;
 use super::resolve::CastContext;
 use super::scope::{Env, Namespace, Scope, Table};
-use super::{Bind, Result, Unbound};
+use super::{Bind, Result};
 use crate::algebra::{Column, ColumnId, Expr, Type};
 use crate::binder::{Binder, check_syntax, precedence};
 use crate::types::SqlType;
@@ -84,7 +84,7 @@ pub fn bind_expression(
     for last in [false, true] {
         let parameters = RefCell::new(known);
         let bind = Bind::new(binder, &parameters);
-        let (bound, columns) = bind.over_row(&expr, schema, place).map_err(|unbound| refusal(unbound, place))?;
+        let (bound, columns) = bind.over_row(&expr, schema, place).map_err(|error| refusal(error, place))?;
         let defaulted = bind.defaulted.take();
         let mut found = parameters.borrow().clone();
         let again = defaulted.iter().any(|index| found.get(*index).is_some_and(Option::is_some));
@@ -213,18 +213,17 @@ impl VisitorMut for Visitor<'_> {
 }
 
 /// Why an expression cannot stand in its place, in the words for that place.
-fn refusal(unbound: Unbound, place: Place<'_>) -> SqlError {
-    let mut error = match unbound {
-        Unbound::Error(error) => error,
-        Unbound::NotYet(what) => {
-            let message = format!("{what} is not supported in {}", place.sql());
-            return SqlError::unsupported(message, "Compute the value in INSERT INTO ... SELECT.");
-        }
-    };
+fn refusal(mut error: SqlError, place: Place<'_>) -> SqlError {
     match error.state {
         SqlState::GroupingError | SqlState::WindowingError => {
             // All but WHERE are bound like VALUES, which can have neither.
             if let Some(start) = error.message.strip_suffix(Clause::Values.sql()) {
+                error.message = format!("{start}{}", place.sql());
+            }
+        }
+        SqlState::FeatureNotSupported => {
+            let start = error.message.strip_suffix(Clause::Values.sql());
+            if let Some(start) = start.filter(|start| start.starts_with("set-returning")) {
                 error.message = format!("{start}{}", place.sql());
             }
         }

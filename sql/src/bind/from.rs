@@ -1,10 +1,11 @@
 //! FROM: relations beside one another, and what they make visible.
 
 use super::scope::{Env, Namespace, Scope, Table};
-use super::{Bind, Result, Unbound};
+use super::{Bind, Result};
 use crate::algebra::{Column, Expr, JoinKind, Rel, Type};
 use crate::bind::expr::Clause;
 use crate::statement::fold;
+use crate::types::SqlType;
 use crate::{SqlError, SqlState};
 use datafusion::sql::sqlparser::ast::{self, Spanned, TableFactor};
 
@@ -41,7 +42,7 @@ impl Bind<'_> {
         self.deeper(|| match factor {
             TableFactor::Table { name, alias, args: None, with_ordinality: false, .. } => {
                 let (rel, table) =
-                    self.named(name, alias.as_ref(), before.env).map_err(|unbound| at(unbound, name.span()))?;
+                    self.named(name, alias.as_ref(), before.env).map_err(|error| error.or_at(name.span()))?;
                 Ok((rel, Namespace::of(table)))
             }
             TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => {
@@ -66,7 +67,11 @@ impl Bind<'_> {
             TableFactor::UNNEST { alias, array_exprs, with_ordinality, with_offset: false, .. } => {
                 self.unnest(array_exprs, alias.as_ref(), *with_ordinality, before)
             }
-            _ => Err(Unbound::NotYet("an item of FROM")),
+            other => {
+                let error = SqlError::new(SqlState::FeatureNotSupported, "this item of FROM is not supported");
+                let hint = "Name relations, subqueries, joins, unnest() and generate_series().";
+                Err(error.with_hint(hint).or_at(other.span()))
+            }
         })
     }
 
@@ -99,29 +104,37 @@ impl Bind<'_> {
         before: Before<'_>,
     ) -> Result<(Rel, Namespace)> {
         let scope = Scope { namespace: before.namespace, env: before.env };
-        let mut bound = Vec::with_capacity(arrays.len());
-        // A single function gives its column the name of its alias.
-        let only = alias.filter(|_| arrays.len() == 1).map(|alias| fold(&alias.name));
-        let name = only.unwrap_or_else(|| "unnest".to_owned());
+        let mut rows = Vec::with_capacity(arrays.len());
         for array in arrays {
-            let expr = self.expr(array, &scope, Clause::From)?;
-            let Type::Array(element) = expr.ty() else {
-                let message = format!("function unnest({}) does not exist", expr.ty());
-                let error = SqlError::new(SqlState::UndefinedFunction, message);
-                return Err(error.with_hint("Give an array: '{1,2}'::bigint[].").or_at(array.span()).into());
-            };
-            bound.push((self.column(name.as_str(), Type::Sql(element), true), expr));
+            let bound = self.expr(array, &scope, Clause::From)?;
+            rows.push(self.resolver.rows("unnest", vec![bound]).map_err(|error| error.or_at(array.span()))?);
         }
+        self.rows_of("unnest", rows, alias, ordinality)
+    }
+
+    /// The elements of arrays side by side, as a function of this name gives them.
+    pub(super) fn rows_of(
+        &self,
+        function: &str,
+        rows: Vec<(Expr, SqlType)>,
+        alias: Option<&ast::TableAlias>,
+        ordinality: bool,
+    ) -> Result<(Rel, Namespace)> {
+        // A single function gives its column the name of its alias.
+        let only = alias.filter(|_| rows.len() == 1).map(|alias| fold(&alias.name));
+        let name = only.unwrap_or_else(|| function.to_owned());
+        let column = |element: SqlType| self.column(name.as_str(), Type::Sql(element), true);
+        let arrays: Vec<(Column, Expr)> = rows.into_iter().map(|(array, element)| (column(element), array)).collect();
         let number = ordinality.then(|| self.column("ordinality", Type::BIGINT, false));
         let mut columns: Vec<(String, Column)> =
-            bound.iter().map(|(column, _)| (name.clone(), column.clone())).collect();
+            arrays.iter().map(|(column, _)| (name.clone(), column.clone())).collect();
         columns.extend(number.iter().map(|column| ("ordinality".to_owned(), column.clone())));
         let columns = match alias {
             Some(alias) => renamed(columns, alias)?,
             None => columns,
         };
-        let table = alias.map_or_else(|| "unnest".to_owned(), |alias| fold(&alias.name));
-        let rel = Rel::Unnest { input: Box::new(Rel::Unit), arrays: bound, ordinality: number };
+        let table = alias.map_or_else(|| function.to_owned(), |alias| fold(&alias.name));
+        let rel = Rel::Unnest { input: Box::new(Rel::Unit), arrays, ordinality: number };
         Ok((rel, Namespace::of(Table::new(Some(table), columns))))
     }
 }
@@ -135,17 +148,10 @@ pub(super) fn renamed(mut columns: Vec<(String, Column)>, alias: &ast::TableAlia
             columns.len(),
             alias.columns.len()
         );
-        return Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(alias.name.span).into());
+        return Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(alias.name.span));
     }
     for ((name, _), given) in columns.iter_mut().zip(&alias.columns) {
         *name = fold(&given.name);
     }
     Ok(columns)
-}
-
-fn at(unbound: Unbound, span: datafusion::sql::sqlparser::tokenizer::Span) -> Unbound {
-    match unbound {
-        Unbound::Error(error) => Unbound::Error(error.or_at(span)),
-        other => other,
-    }
 }

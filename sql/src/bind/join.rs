@@ -2,7 +2,7 @@
 
 use super::from::Before;
 use super::scope::{Namespace, Scope, Table};
-use super::{Bind, Result, Unbound};
+use super::{Bind, Result};
 use crate::algebra::{Column, Expr, JoinKind, Rel, Truth};
 use crate::bind::expr::Clause;
 use crate::statement::fold;
@@ -37,8 +37,7 @@ impl Bind<'_> {
                 let message = "invalid reference to FROM-clause entry of the left side";
                 return Err(SqlError::new(SqlState::InvalidColumnReference, message)
                     .with_detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
-                    .or_at(join.relation.span())
-                    .into());
+                    .or_at(join.relation.span()));
             }
         }
         let (left_names, right_names) = match written {
@@ -93,7 +92,7 @@ impl Bind<'_> {
                     let own = fold(ident);
                     if all.contains(&own) {
                         let message = format!("column name \"{own}\" appears more than once in USING clause");
-                        return Err(SqlError::new(SqlState::DuplicateColumn, message).or_at(ident.span).into());
+                        return Err(SqlError::new(SqlState::DuplicateColumn, message).or_at(ident.span));
                     }
                     all.push(own);
                 }
@@ -158,7 +157,7 @@ impl Bind<'_> {
     pub(super) fn condition(&self, expr: &ast::Expr, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
         let bound = self.expr(expr, scope, clause)?;
         let bound = self.resolver.boolean(bound, clause.sql());
-        Ok(bound.map_err(|error| error.or_at(expr.span()))?)
+        bound.map_err(|error| error.or_at(expr.span()))
     }
 }
 
@@ -169,11 +168,11 @@ fn unique(namespace: &Namespace, name: &str, side: &str) -> Result<Column> {
         (Some(column), None) => Ok(column.clone()),
         (Some(_), Some(_)) => {
             let message = format!("common column name \"{name}\" appears more than once in {side} table");
-            Err(SqlError::new(SqlState::AmbiguousColumn, message).into())
+            Err(SqlError::new(SqlState::AmbiguousColumn, message))
         }
         _ => {
             let message = format!("column \"{name}\" specified in USING clause does not exist in {side} table");
-            Err(SqlError::new(SqlState::UndefinedColumn, message).into())
+            Err(SqlError::new(SqlState::UndefinedColumn, message))
         }
     }
 }
@@ -189,13 +188,12 @@ fn operator(operator: &JoinOperator) -> Result<(Written, &JoinConstraint)> {
             return Err(SqlError::unsupported(
                 "this kind of join is not supported",
                 "Use JOIN, LEFT, RIGHT, FULL or CROSS JOIN.",
-            )
-            .into());
+            ));
         }
     };
     if matches!(constraint, JoinConstraint::None) {
         let error = SqlError::new(SqlState::SyntaxError, "a join needs ON, USING or NATURAL");
-        return Err(Unbound::Error(error.with_hint("CROSS JOIN is the join without a condition.")));
+        return Err(error.with_hint("CROSS JOIN is the join without a condition."));
     }
     Ok((written, constraint))
 }

@@ -4,20 +4,26 @@
 //!
 //! - `from`, `join`, `table`: what FROM gives, and which names it makes visible (`scope`);
 //! - `query`, `select`, `set`, `order`: the clauses, in the order in which they mean something;
-//! - `level`, `group`, `window`: aggregates and window functions are taken out of expressions and become columns;
-//! - `expr`, `call`, `subquery`: expressions;
+//! - `level`, `group`, `grouping`, `window`, `expand`: aggregates, window functions and functions that give rows are taken out of
+//!   expressions and become columns;
+//! - `expr`, `access`, `call`, `subquery`: expressions; `catalog`: types of Postgres' catalogs;
 //! - `resolve`: which operator, function or cast a call means.
 //!
 //! Errors carry SQLSTATE, Postgres' words and the position. What is bound is bounded: `MAX_NODES` expressions and relations,
 //! plain views `MAX_VIEW_DEPTH` deep, queries `MAX_DEPTH` deep.
 
+mod access;
 mod call;
+mod catalog;
+mod expand;
 mod expr;
 mod expression;
 mod from;
 mod group;
+mod grouping;
 mod join;
 mod level;
+mod like;
 mod order;
 mod query;
 mod resolve;
@@ -54,41 +60,26 @@ const MAX_DEPTH: usize = 1_500;
 /// Highest parameter number, as in Postgres' protocol (a 16-bit count).
 const MAX_PARAMETERS: usize = 65_535;
 
-/// Why a query was not bound.
-#[derive(Debug)]
-pub enum Unbound {
-    /// It is wrong, or asks for what there is not.
-    Error(SqlError),
-    /// It may be right, but is not bound to the algebra yet: the older front end is asked.
-    NotYet(&'static str),
-}
-
-impl From<SqlError> for Unbound {
-    fn from(error: SqlError) -> Unbound {
-        Unbound::Error(error)
-    }
-}
-
 /// The result of a step of binding.
-type Result<T> = std::result::Result<T, Unbound>;
+type Result<T> = std::result::Result<T, SqlError>;
 
 /// Binds a query. `declared` are the parameter types that the client gave; the others are found out from their use, and are text
 /// where nothing tells.
 ///
 /// # Errors
-/// See [`Unbound`].
+/// With SQLSTATE and position.
 pub fn bind_query(
     binder: &Binder<'_>,
     query: &ast::Query,
     declared: &[Option<Type>],
-) -> std::result::Result<Query, Unbound> {
+) -> std::result::Result<Query, SqlError> {
     let query = syntax::prepared(query)?;
     let mut known: Vec<Option<Type>> = declared.to_vec();
     // A use may tell the type of a parameter that an earlier use took for text: then once more, with what is known.
     for last in [false, true] {
         let parameters = RefCell::new(known);
         let bind = Bind::new(binder, &parameters);
-        let bound = bind.query(&query, &Env::default(), true)?;
+        let bound = bind.shown(bind.query(&query, &Env::default(), true)?)?;
         let defaulted = bind.defaulted.take();
         let found = parameters.borrow().clone();
         let again = defaulted.iter().any(|index| found.get(*index).is_some_and(Option::is_some));
@@ -109,7 +100,7 @@ pub fn bind_query(
             ids: bind.ids.take(),
         });
     }
-    Err(SqlError::internal("parameters have no types after two passes").into())
+    Err(SqlError::internal("parameters have no types after two passes"))
 }
 
 /// What is shared while a statement is bound.
@@ -125,6 +116,8 @@ struct Bind<'a> {
     defaulted: RefCell<BTreeSet<usize>>,
     /// Where a column was referred to last, for errors that are found later.
     spans: RefCell<BTreeMap<ColumnId, Span>>,
+    /// Whether a system relation is read.
+    system: Cell<bool>,
     /// How many plain views this is nested in.
     views: Cell<usize>,
     depth: Cell<usize>,
@@ -149,6 +142,7 @@ impl<'a> Bind<'a> {
             scanned: RefCell::default(),
             defaulted: RefCell::default(),
             spans: RefCell::default(),
+            system: Cell::new(false),
             views: Cell::new(0),
             depth: Cell::new(0),
             nodes: Cell::new(0),
@@ -183,10 +177,7 @@ impl<'a> Bind<'a> {
     fn deeper<T>(&self, step: impl FnOnce() -> Result<T>) -> Result<T> {
         let (depth, nodes) = (self.depth.get() + 1, self.nodes.get() + 1);
         if depth > MAX_DEPTH || nodes > MAX_NODES {
-            let message = "the statement is too complex";
-            let error = SqlError::new(SqlState::StatementTooComplex, message);
-            let detail = format!("It may have {MAX_NODES} expressions and relations, nested {MAX_DEPTH} deep.");
-            return Err(error.with_detail(detail).with_hint("Make parts of it views of their own.").into());
+            return Err(too_complex());
         }
         self.depth.set(depth);
         self.nodes.set(nodes);
@@ -194,6 +185,13 @@ impl<'a> Bind<'a> {
         self.depth.set(depth - 1);
         result
     }
+}
+
+/// 54001
+fn too_complex() -> SqlError {
+    let error = SqlError::new(SqlState::StatementTooComplex, "the statement is too complex");
+    let detail = format!("It may have {MAX_NODES} expressions and relations, nested {MAX_DEPTH} deep.");
+    error.with_detail(detail).with_hint("Make parts of it views of their own.")
 }
 
 /// Stack that a step needs at most before the next one looks again.

@@ -52,7 +52,7 @@ impl Bind<'_> {
             if let Some((index, first)) = found.next() {
                 if found.any(|(_, other)| other.expr != first.expr) {
                     let message = format!("{clause} \"{name}\" is ambiguous");
-                    return Err(SqlError::new(SqlState::AmbiguousColumn, message).or_at(ident.span).into());
+                    return Err(SqlError::new(SqlState::AmbiguousColumn, message).or_at(ident.span));
                 }
                 return Ok(Target::Item(index));
             }
@@ -60,7 +60,7 @@ impl Bind<'_> {
         if let Some(index) = position(expr, items.len(), clause)? {
             return Ok(Target::Item(index));
         }
-        let bound = self.settle(self.expr(expr, scope, Clause::OrderBy)?)?;
+        let bound = self.settle(self.typed_expr(expr, scope, Clause::OrderBy)?)?;
         Ok(match items.iter().position(|item| item.expr.is_same(&bound)) {
             Some(index) => Target::Item(index),
             None => Target::Expr(bound),
@@ -73,11 +73,11 @@ impl Bind<'_> {
             let item = &items[index];
             if super::group::has_aggregate(&item.expr) || scope.namespace.lifts_any(&item.expr.columns()) {
                 let message = "aggregate functions are not allowed in GROUP BY";
-                return Err(SqlError::new(SqlState::GroupingError, message).or_at(expr.span()).into());
+                return Err(SqlError::new(SqlState::GroupingError, message).or_at(expr.span()));
             }
             if item.expr.any(|e| matches!(e, Expr::Window(_))) {
                 let message = "window functions are not allowed in GROUP BY";
-                return Err(SqlError::new(SqlState::WindowingError, message).or_at(expr.span()).into());
+                return Err(SqlError::new(SqlState::WindowingError, message).or_at(expr.span()));
             }
             Ok(item.expr.clone())
         };
@@ -88,7 +88,7 @@ impl Bind<'_> {
             if !in_from && let Some((index, first)) = found.next() {
                 if found.any(|(_, other)| other.expr != first.expr) {
                     let message = format!("GROUP BY \"{name}\" is ambiguous");
-                    return Err(SqlError::new(SqlState::AmbiguousColumn, message).or_at(ident.span).into());
+                    return Err(SqlError::new(SqlState::AmbiguousColumn, message).or_at(ident.span));
                 }
                 return item(index);
             }
@@ -96,7 +96,7 @@ impl Bind<'_> {
         if let Some(index) = position(expr, items.len(), "GROUP BY")? {
             return item(index);
         }
-        self.settle(self.expr(expr, scope, Clause::GroupBy)?)
+        self.settle(self.typed_expr(expr, scope, Clause::GroupBy)?)
     }
 
     /// ORDER BY of what is no SELECT: by names and positions of its result.
@@ -114,11 +114,11 @@ impl Bind<'_> {
                         (Some((index, _)), None) => Some(index),
                         (Some(_), Some(_)) => {
                             let message = format!("ORDER BY \"{name}\" is ambiguous");
-                            return Err(SqlError::new(SqlState::AmbiguousColumn, message).or_at(ident.span).into());
+                            return Err(SqlError::new(SqlState::AmbiguousColumn, message).or_at(ident.span));
                         }
                         _ => {
                             let message = format!("column \"{name}\" does not exist");
-                            return Err(SqlError::new(SqlState::UndefinedColumn, message).or_at(ident.span).into());
+                            return Err(SqlError::new(SqlState::UndefinedColumn, message).or_at(ident.span));
                         }
                     }
                 }
@@ -130,8 +130,7 @@ impl Bind<'_> {
                 return Err(error
                     .with_detail("Only result column names can be used, not expressions or functions.")
                     .with_hint("Add the expression/function to every SELECT, or move the UNION into a FROM clause.")
-                    .or_at(key.expr.span())
-                    .into());
+                    .or_at(key.expr.span()));
             };
             let (descending, nulls_first) = direction(key);
             by.push(SortKey { expr: Expr::Column(bound.columns[index].1.clone()), descending, nulls_first });
@@ -152,11 +151,11 @@ fn position(expr: &ast::Expr, items: usize, clause: &str) -> Result<Option<usize
         Some(number) if (1..=items).contains(&number) => Ok(Some(number - 1)),
         Some(number) => {
             let message = format!("{clause} position {number} is not in select list");
-            Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(expr.span()).into())
+            Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(expr.span()))
         }
         None => {
             let message = format!("non-integer constant in {clause}");
-            Err(SqlError::new(SqlState::SyntaxError, message).or_at(expr.span()).into())
+            Err(SqlError::new(SqlState::SyntaxError, message).or_at(expr.span()))
         }
     }
 }

@@ -1,13 +1,14 @@
 //! A query: WITH, its body, ORDER BY, LIMIT.
 
 use super::scope::{Cte, Env};
-use super::{Bind, Bound, Result, Unbound};
+use super::{Bind, Bound, Result};
 use crate::algebra::{Expr, Rel, Type};
 use crate::statement::fold;
 use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
-use datafusion::sql::sqlparser::ast::{self, LimitClause, OrderByKind, SetExpr, Spanned};
+use datafusion::sql::sqlparser::ast::{self, LimitClause, OrderByKind, SetExpr, Spanned, visit_relations};
 use std::cell::Cell;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 
 impl Bind<'_> {
@@ -55,7 +56,8 @@ impl Bind<'_> {
             SetExpr::Values(values) => self.values(values, env),
             SetExpr::Table(table) => self.table_statement(table, env),
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
-                Err(Unbound::NotYet("a change inside a query"))
+                let what = "INSERT, UPDATE and DELETE inside a query are not supported";
+                Err(SqlError::unsupported(what, "Send them on their own."))
             }
         }
     }
@@ -65,13 +67,13 @@ impl Bind<'_> {
             None => (None, None),
             Some(LimitClause::LimitOffset { limit, offset, limit_by }) => {
                 if !limit_by.is_empty() {
-                    return Err(SqlError::unsupported("LIMIT BY is not supported", "Use row_number().").into());
+                    return Err(SqlError::unsupported("LIMIT BY is not supported", "Use row_number()."));
                 }
                 (limit.as_ref(), offset.as_ref().map(|offset| &offset.value))
             }
             Some(LimitClause::OffsetCommaLimit { .. }) => {
                 let error = SqlError::new(SqlState::SyntaxError, "LIMIT #,# syntax is not supported");
-                return Err(error.with_hint("Use separate LIMIT and OFFSET clauses.").into());
+                return Err(error.with_hint("Use separate LIMIT and OFFSET clauses."));
             }
         };
         let mut fetch = limit.map(|limit| self.count(limit, "LIMIT")).transpose()?;
@@ -79,10 +81,10 @@ impl Bind<'_> {
             if clause.with_ties || clause.percent {
                 let what = "FETCH with TIES or PERCENT is not supported";
                 let instead = "Use rank() OVER (ORDER BY ...) in a subquery and filter on it.";
-                return Err(SqlError::unsupported(what, instead).into());
+                return Err(SqlError::unsupported(what, instead));
             }
             if fetch.is_some() {
-                return Err(SqlError::new(SqlState::SyntaxError, "multiple LIMIT clauses not allowed").into());
+                return Err(SqlError::new(SqlState::SyntaxError, "multiple LIMIT clauses not allowed"));
             }
             fetch = Some(match &clause.quantity {
                 Some(quantity) => self.count(quantity, "LIMIT")?,
@@ -102,16 +104,16 @@ impl Bind<'_> {
         if bound.any(|e| matches!(e, Expr::Subquery(_))) {
             let what = format!("a subquery in {clause} is not supported");
             let error = SqlError::unsupported(what, "Write a number, or a parameter.");
-            return Err(error.or_at(expr.span()).into());
+            return Err(error.or_at(expr.span()));
         }
         let ty = bound.ty();
         let number = self.resolver.can_coerce(ty, Type::BIGINT, super::resolve::CastContext::Assignment);
         if !number {
             let message = format!("argument of {clause} must be type bigint, not type {ty}");
-            return Err(SqlError::new(SqlState::DatatypeMismatch, message).or_at(expr.span()).into());
+            return Err(SqlError::new(SqlState::DatatypeMismatch, message).or_at(expr.span()));
         }
         let bound = self.resolver.coerce(bound, Type::BIGINT, super::resolve::CastContext::Assignment);
-        Ok(bound.map_err(|error| error.or_at(expr.span()))?)
+        bound.map_err(|error| error.or_at(expr.span()))
     }
 }
 
@@ -120,7 +122,7 @@ fn with<'s>(query: &'s ast::Query, env: &Env<'s>) -> Result<Env<'s>> {
     let mut env = env.clone();
     let Some(with) = &query.with else { return Ok(env) };
     if with.recursive {
-        return Err(Unbound::NotYet("WITH RECURSIVE"));
+        check_not_recursive(with)?;
     }
     let outside = env.ctes.as_ref().map(Rc::as_ptr);
     for cte in &with.cte_tables {
@@ -129,7 +131,7 @@ fn with<'s>(query: &'s ast::Query, env: &Env<'s>) -> Result<Env<'s>> {
         while let Some(other) = own.filter(|cte| Some(Rc::as_ptr(cte)) != outside) {
             if other.name == name {
                 let message = format!("WITH query name \"{name}\" specified more than once");
-                return Err(SqlError::new(SqlState::DuplicateAlias, message).or_at(cte.alias.name.span).into());
+                return Err(SqlError::new(SqlState::DuplicateAlias, message).or_at(cte.alias.name.span));
             }
             own = other.env.ctes.clone();
         }
@@ -138,13 +140,33 @@ fn with<'s>(query: &'s ast::Query, env: &Env<'s>) -> Result<Env<'s>> {
     Ok(env)
 }
 
+/// Refuses CTEs that read themselves or later ones; without that RECURSIVE means nothing.
+fn check_not_recursive(with: &ast::With) -> Result<()> {
+    for (index, cte) in with.cte_tables.iter().enumerate() {
+        let later: Vec<String> = with.cte_tables[index..].iter().map(|cte| fold(&cte.alias.name)).collect();
+        let read = visit_relations(&cte.query, |relation| match relation.0.as_slice() {
+            [only] if only.as_ident().is_some_and(|name| later.contains(&fold(name))) => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        });
+        if read.is_break() {
+            let name = fold(&cte.alias.name);
+            let error = SqlError::unsupported(
+                format!("WITH RECURSIVE is not supported: \"{name}\" reads itself, or what follows it"),
+                "Join as often as the depth needs, or loop in the program.",
+            );
+            return Err(error.or_at(cte.alias.name.span));
+        }
+    }
+    Ok(())
+}
+
 /// The expressions of ORDER BY.
 fn order_by(query: &ast::Query) -> Result<&[ast::OrderByExpr]> {
     match &query.order_by {
         None => Ok(&[]),
         Some(order) => match &order.kind {
             OrderByKind::Expressions(exprs) if order.interpolate.is_none() => Ok(exprs),
-            _ => Err(SqlError::unsupported("ORDER BY ALL is not supported", "Name the columns.").into()),
+            _ => Err(SqlError::unsupported("ORDER BY ALL is not supported", "Name the columns.")),
         },
     }
 }

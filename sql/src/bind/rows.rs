@@ -18,7 +18,7 @@ impl Bind<'_> {
     ) -> Result<Vec<(Expr, Expr)>> {
         if left.len() != right.len() {
             let message = "unequal number of entries in row expressions";
-            return Err(SqlError::new(SqlState::SyntaxError, message).into());
+            return Err(SqlError::new(SqlState::SyntaxError, message));
         }
         let pair =
             |(l, r): (&&ast::Expr, &&ast::Expr)| Ok((self.expr(l, scope, clause)?, self.expr(r, scope, clause)?));
@@ -69,7 +69,7 @@ impl Bind<'_> {
             BinaryOperator::Gt | BinaryOperator::GtEq => BinaryOperator::Gt,
             _ => {
                 let what = format!("{op} between rows is not supported");
-                return Err(SqlError::unsupported(what, "Compare the values one by one.").into());
+                return Err(SqlError::unsupported(what, "Compare the values one by one."));
             }
         };
         // From the last pair: `a < c OR (a = c AND rest)`.
@@ -83,7 +83,7 @@ impl Bind<'_> {
                 }
             });
         }
-        rest.ok_or_else(|| SqlError::new(SqlState::SyntaxError, "a row of no values cannot be compared").into())
+        rest.ok_or_else(|| SqlError::new(SqlState::SyntaxError, "a row of no values cannot be compared"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which names mean what: the tables and columns that are visible at a place of a query.
 
+use super::Result;
 use super::expr::Clause;
-use super::{Result, Unbound};
 use crate::algebra::{AggregateCall, Column, ColumnId};
 use crate::catalog::KeyPart;
 use crate::{SqlError, SqlState, suggest};
@@ -71,8 +71,7 @@ impl Namespace {
             {
                 let message = format!("table name \"{name}\" specified more than once");
                 return Err(SqlError::new(SqlState::DuplicateAlias, message)
-                    .with_hint("Give one of them another name with AS.")
-                    .into());
+                    .with_hint("Give one of them another name with AS."));
             }
         }
         self.tables.extend(other.tables);
@@ -140,10 +139,8 @@ impl Scope<'_> {
                 (Some(column), None) => return Ok(Some(column.clone())),
                 (Some(_), Some(_)) => {
                     let message = format!("column reference \"{name}\" is ambiguous");
-                    return Err(Unbound::Error(
-                        SqlError::new(SqlState::AmbiguousColumn, message)
-                            .with_hint("Write the table before it: table.column."),
-                    ));
+                    return Err(SqlError::new(SqlState::AmbiguousColumn, message)
+                        .with_hint("Write the table before it: table.column."));
                 }
                 _ => level = scope.env.outer,
             }
@@ -169,23 +166,23 @@ impl Scope<'_> {
             return Ok(column);
         }
         let error = SqlError::new(SqlState::UndefinedColumn, format!("column \"{name}\" does not exist"));
-        Err(near(error, name, self.all_columns()).into())
+        Err(near(error, name, self.all_columns()))
     }
 
     /// `table.name`.
     pub(super) fn column_of(&self, table: &str, name: &str) -> Result<Column> {
-        let Some(found) = self.table(table) else { return Err(self.missing_table(table).into()) };
+        let Some(found) = self.table(table) else { return Err(self.missing_table(table)) };
         let all = found.columns.iter().chain(&found.hidden);
         let mut columns = all.filter(|(own, _)| own == name).map(|(_, column)| column);
         match (columns.next(), columns.next()) {
             (Some(column), None) => Ok(column.clone()),
             (Some(_), Some(_)) => {
                 let message = format!("column reference \"{name}\" is ambiguous");
-                Err(SqlError::new(SqlState::AmbiguousColumn, message).into())
+                Err(SqlError::new(SqlState::AmbiguousColumn, message))
             }
             _ => {
                 let error = SqlError::new(SqlState::UndefinedColumn, format!("column {table}.{name} does not exist"));
-                Err(near(error, name, found.columns.iter().map(|(name, _)| name.as_str())).into())
+                Err(near(error, name, found.columns.iter().map(|(name, _)| name.as_str())))
             }
         }
     }

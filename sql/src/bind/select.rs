@@ -1,18 +1,19 @@
-//! SELECT: FROM, WHERE, GROUP BY, HAVING, window functions, the select list, DISTINCT and ORDER BY, in this order.
+//! SELECT: FROM, WHERE, GROUP BY, HAVING, window functions, functions that give rows, the select list, DISTINCT and ORDER BY, in this
+//! order.
 
 use super::expr::Clause;
 use super::group::has_aggregate;
+use super::grouping::Groups;
 use super::order::{Key, Target};
 use super::scope::{Env, Scope};
 use super::set::distinct_columns;
-use super::{Bind, Bound, Result, Unbound};
+use super::{Bind, Bound, Result};
 use crate::algebra::{Column, Expr, Rel, SortKey, Type};
 use crate::binder::output_names::{NO_NAME, expr_name};
 use crate::statement::fold;
 use crate::{SqlError, SqlState};
 use datafusion::sql::sqlparser::ast::{
-    self, Distinct, GroupByExpr, NamedWindowDefinition, NamedWindowExpr, SelectItem, SelectItemQualifiedWildcardKind,
-    Spanned,
+    self, Distinct, NamedWindowDefinition, NamedWindowExpr, SelectItem, SelectItemQualifiedWildcardKind, Spanned,
 };
 
 /// An item of the select list.
@@ -34,7 +35,7 @@ impl Bind<'_> {
             rel = rel.filter(self.condition(condition, &scope, Clause::Where)?);
         }
         let mut items = self.items(&select.projection, &scope)?;
-        let group = self.group_by(&select.group_by, &items, &scope)?;
+        let groups = self.group_by(&select.group_by, &items, &scope)?;
         let mut having = match &select.having {
             Some(having) => Some(self.condition(having, &scope, Clause::Having)?),
             None => None,
@@ -51,10 +52,9 @@ impl Bind<'_> {
             || items.iter().any(|item| has_aggregate(&item.expr))
             || keys.iter().any(|key| matches!(&key.target, Target::Expr(expr) if has_aggregate(expr)));
         let mut exprs = all_exprs(&mut items, &mut having, &mut keys, on.as_mut());
-        if let Some(group) =
-            group.or_else(|| aggregated.then(Vec::new)).or_else(|| select.having.as_ref().map(|_| Vec::new()))
-        {
-            rel = self.grouped(rel, group, &mut exprs, &namespace)?;
+        let of_all = aggregated || select.having.is_some();
+        if let Some(groups) = groups.or_else(|| of_all.then(Groups::of_all)) {
+            rel = self.grouped(rel, groups, &mut exprs, &namespace)?;
         }
         drop(exprs);
         if let Some(having) = having.take() {
@@ -63,6 +63,7 @@ impl Bind<'_> {
         let mut none = None;
         let mut exprs = all_exprs(&mut items, &mut none, &mut keys, on.as_mut());
         rel = self.windowed(rel, &mut exprs)?;
+        rel = self.expanded(rel, &mut exprs)?;
         drop(exprs);
         let distinct = matches!(select.distinct, Some(Distinct::Distinct));
         self.output(rel, items, keys, on, distinct, order)
@@ -110,7 +111,7 @@ impl Bind<'_> {
         for (key, written) in keys.into_iter().zip(order) {
             if let (true, Target::Expr(_)) = (distinct, &key.target) {
                 let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
-                return Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(written.expr.span()).into());
+                return Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(written.expr.span()));
             }
             let expr = target(key.target);
             by.push(SortKey { expr, descending: key.descending, nulls_first: key.nulls_first });
@@ -136,7 +137,7 @@ impl Bind<'_> {
             let is_on = on.contains(&key.expr);
             if !is_on && seen.len() < count_distinct(&on) {
                 let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
-                return Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(written.expr.span()).into());
+                return Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(written.expr.span()));
             }
             if is_on && !seen.contains(&key.expr) {
                 seen.push(key.expr.clone());
@@ -164,7 +165,7 @@ impl Bind<'_> {
                     check_wildcard(options)?;
                     if scope.namespace.tables.is_empty() {
                         let message = "SELECT * with no tables specified is not valid";
-                        return Err(SqlError::new(SqlState::SyntaxError, message).or_at(item.span()).into());
+                        return Err(SqlError::new(SqlState::SyntaxError, message).or_at(item.span()));
                     }
                     items.extend(scope.namespace.columns.iter().map(column));
                 }
@@ -175,46 +176,24 @@ impl Bind<'_> {
                     let found = found.ok_or_else(|| scope.missing_table(&table).or_at(name.span()))?;
                     items.extend(found.columns.iter().map(column));
                 }
-                _ => return Err(Unbound::NotYet("an item of the select list")),
+                SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(expr), _) => {
+                    let what = "the fields of a value are not supported";
+                    let instead = "There are no values of several fields; name the columns.";
+                    return Err(SqlError::unsupported(what, instead).or_at(expr.span()));
+                }
+                SelectItem::ExprWithAliases { expr, .. } => {
+                    let error = SqlError::new(SqlState::SyntaxError, "an item of the select list has one name");
+                    return Err(error.with_hint("Write AS name.").or_at(expr.span()));
+                }
             }
         }
         Ok(items)
     }
 
     fn item(&self, name: String, expr: &ast::Expr, scope: &Scope<'_>) -> Result<Item> {
-        let bound = self.expr(expr, scope, Clause::Select)?;
+        let bound = self.typed_expr(expr, scope, Clause::Select)?;
         let unknown = bound.ty() == Type::Unknown;
         Ok(Item { name, expr: self.settle(bound)?, unknown })
-    }
-
-    /// What is grouped by; `None` without GROUP BY.
-    fn group_by(&self, group_by: &GroupByExpr, items: &[Item], scope: &Scope<'_>) -> Result<Option<Vec<Expr>>> {
-        let GroupByExpr::Expressions(exprs, modifiers) = group_by else {
-            return Err(SqlError::unsupported("GROUP BY ALL is not supported", "Write the columns out.").into());
-        };
-        if !modifiers.is_empty() {
-            let what = "GROUP BY ALL and modifiers are not supported";
-            return Err(SqlError::unsupported(what, "Write the columns out.").into());
-        }
-        if exprs.is_empty() {
-            return Ok(None);
-        }
-        let mut group = Vec::with_capacity(exprs.len());
-        for expr in exprs {
-            match expr {
-                ast::Expr::GroupingSets(_) | ast::Expr::Cube(_) | ast::Expr::Rollup(_) => {
-                    return Err(Unbound::NotYet("grouping sets"));
-                }
-                // GROUP BY (a, b), and () for all rows.
-                ast::Expr::Tuple(list) => {
-                    for expr in list {
-                        group.push(self.group_target(expr, items, scope)?);
-                    }
-                }
-                other => group.push(self.group_target(other, items, scope)?),
-            }
-        }
-        Ok(Some(group))
     }
 }
 
@@ -240,7 +219,7 @@ fn windows(defined: &[NamedWindowDefinition]) -> Result<Vec<(String, ast::Window
         let own = fold(name);
         if found.iter().any(|(other, _)| *other == own) {
             let message = format!("window \"{own}\" is already defined");
-            return Err(SqlError::new(SqlState::WindowingError, message).or_at(name.span).into());
+            return Err(SqlError::new(SqlState::WindowingError, message).or_at(name.span));
         }
         let spec = match window {
             NamedWindowExpr::WindowSpec(spec) => spec.clone(),
@@ -256,7 +235,7 @@ fn windows(defined: &[NamedWindowDefinition]) -> Result<Vec<(String, ast::Window
         if !known {
             let base = spec.window_name.as_ref().map(fold).unwrap_or_default();
             let message = format!("window \"{base}\" does not exist");
-            return Err(SqlError::new(SqlState::UndefinedObject, message).or_at(name.span).into());
+            return Err(SqlError::new(SqlState::UndefinedObject, message).or_at(name.span));
         }
         found.push((own, spec));
     }
@@ -272,7 +251,7 @@ fn check_wildcard(options: &ast::WildcardAdditionalOptions) -> Result<()> {
     if plain {
         return Ok(());
     }
-    Err(SqlError::unsupported("* with EXCLUDE, EXCEPT, REPLACE or RENAME is not supported", "Name the columns.").into())
+    Err(SqlError::unsupported("* with EXCLUDE, EXCEPT, REPLACE or RENAME is not supported", "Name the columns."))
 }
 
 /// Whether two computations of it may give different values.

@@ -1,7 +1,7 @@
 //! UNION, EXCEPT, INTERSECT, and VALUES.
 
 use super::scope::{Env, Namespace, Scope};
-use super::{Bind, Bound, Result, Unbound};
+use super::{Bind, Bound, Result};
 use crate::algebra::{Column, Expr, Rel, SetOperator, Type};
 use crate::bind::expr::Clause;
 use crate::{SqlError, SqlState};
@@ -19,8 +19,8 @@ impl Bind<'_> {
         }
         let mut bound = self.body(left, env)?;
         for (op, all, right) in steps.into_iter().rev() {
-            let next = self.body(right, env).map_err(|unbound| at(unbound, right))?;
-            bound = self.combine(op, all, bound, next).map_err(|unbound| at(unbound, right))?;
+            let next = self.body(right, env).map_err(|error| error.or_at(right.span()))?;
+            bound = self.combine(op, all, bound, next).map_err(|error| error.or_at(right.span()))?;
         }
         Ok(bound)
     }
@@ -33,7 +33,7 @@ impl Bind<'_> {
         };
         if left.columns.len() != right.columns.len() {
             let message = format!("each {name} query must have the same number of columns");
-            return Err(SqlError::new(SqlState::SyntaxError, message).into());
+            return Err(SqlError::new(SqlState::SyntaxError, message));
         }
         let mut types = Vec::with_capacity(left.columns.len());
         for index in 0..left.columns.len() {
@@ -98,7 +98,7 @@ impl Bind<'_> {
                 let message = "VALUES lists must all be the same length";
                 let error = SqlError::new(SqlState::SyntaxError, message);
                 let position = row.content.first().map(Spanned::span);
-                return Err(position.map_or(error.clone(), |span| error.or_at(span)).into());
+                return Err(position.map_or(error.clone(), |span| error.or_at(span)));
             }
             rows.push(row.content.iter().map(|e| self.expr(e, &scope, Clause::Values)).collect::<Result<_>>()?);
         }
@@ -162,13 +162,6 @@ pub(super) fn distinct_columns(exprs: Vec<(Column, Expr)>) -> Vec<(Column, Expr)
     kept
 }
 
-fn at(unbound: Unbound, body: &SetExpr) -> Unbound {
-    match unbound {
-        Unbound::Error(error) => Unbound::Error(error.or_at(body.span())),
-        other => other,
-    }
-}
-
 fn operator(op: ast::SetOperator) -> Result<SetOperator> {
     Ok(match op {
         ast::SetOperator::Union => SetOperator::Union,
@@ -182,7 +175,7 @@ fn is_all(quantifier: SetQuantifier) -> Result<bool> {
         SetQuantifier::All => Ok(true),
         SetQuantifier::Distinct | SetQuantifier::None => Ok(false),
         SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName => {
-            Err(SqlError::unsupported("BY NAME is not supported", "Write the columns in the same order.").into())
+            Err(SqlError::unsupported("BY NAME is not supported", "Write the columns in the same order."))
         }
     }
 }

@@ -13,7 +13,7 @@ impl Bind<'_> {
     /// A query that sees the columns of this place.
     fn inner(&self, query: &ast::Query, scope: &Scope<'_>, place: Clause) -> Result<Bound> {
         let env = Env { outer: Some(scope), place, ctes: scope.env.ctes.clone() };
-        self.query(query, &env, true)
+        Ok(self.plain_columns(self.query(query, &env, true)?))
     }
 
     pub(super) fn exists(&self, query: &ast::Query, negated: bool, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
@@ -39,7 +39,7 @@ impl Bind<'_> {
     ) -> Result<Expr> {
         let bound = self.inner(query, scope, clause)?;
         if bound.columns.len() != width {
-            return Err(wrong_width(width, bound.columns.len()).or_at(query.span()).into());
+            return Err(wrong_width(width, bound.columns.len()).or_at(query.span()));
         }
         let column = bound.columns[index].1.clone();
         Ok(Expr::Subquery(Box::new(Subquery { kind: SubqueryKind::Scalar(column), rel: bound.rel })))
@@ -109,8 +109,12 @@ impl Bind<'_> {
             return self.any_element(left, op, elements, all);
         }
         let mut array = self.expr(right, scope, clause)?;
-        if let (Expr::Constant { value: ScalarValue::Utf8(Some(_)), ty: Type::Unknown }, Type::Sql(element)) =
-            (&array, left.ty())
+        let element = match left.ty() {
+            Type::Unknown => Type::TEXT.sql(),
+            ty => ty.sql(),
+        };
+        if let (Expr::Constant { value: ScalarValue::Utf8(Some(_)), ty: Type::Unknown }, Some(element)) =
+            (&array, element)
         {
             // A value that is too long for the column is another value.
             let element = if matches!(element, SqlType::Varchar { .. }) { SqlType::Text } else { element };
@@ -160,7 +164,7 @@ impl Bind<'_> {
             return Ok(Expr::boolean(all));
         }
         if *op == BinaryOperator::Eq && !all {
-            return Ok(self.resolver.in_list(left, elements, false)?);
+            return self.resolver.in_list(left, elements, false);
         }
         let compared = elements.into_iter().map(|element| self.operator(op, left.clone(), element));
         let mut compared = compared.collect::<Result<Vec<_>>>()?;
@@ -183,11 +187,11 @@ impl Bind<'_> {
     ) -> Result<Expr> {
         let bound = self.inner(query, scope, clause)?;
         if left.len() != bound.columns.len() {
-            return Err(wrong_width(left.len(), bound.columns.len()).or_at(query.span()).into());
+            return Err(wrong_width(left.len(), bound.columns.len()).or_at(query.span()));
         }
         if left.len() > 1 && !matches!(op, CompareOp::Eq | CompareOp::NotEq) {
             let what = format!("comparing rows with {} is not supported", op.sql());
-            return Err(SqlError::unsupported(what, "Compare the values one by one.").into());
+            return Err(SqlError::unsupported(what, "Compare the values one by one."));
         }
         let (mut values, mut exprs) = (Vec::with_capacity(left.len()), Vec::with_capacity(left.len()));
         let sign = op.sql();

@@ -1,6 +1,6 @@
 //! The syntax tree before it is bound: operators put together as Postgres reads them, clauses of other databases refused.
 
-use super::{Result, Unbound};
+use super::Result;
 use crate::binder::{check_syntax, precedence};
 use crate::{SqlError, SqlState};
 use datafusion::sql::sqlparser::ast::{Expr, Query, Select, SetExpr, TableFactor, VisitMut, VisitorMut};
@@ -17,10 +17,10 @@ pub(super) fn prepared(query: &Query) -> Result<Query> {
 
 struct Visitor;
 
-type Flow = ControlFlow<Box<Unbound>>;
+type Flow = ControlFlow<Box<SqlError>>;
 
 impl VisitorMut for Visitor {
-    type Break = Box<Unbound>;
+    type Break = Box<SqlError>;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> Flow {
         flow(check_query(query))
@@ -36,7 +36,7 @@ impl VisitorMut for Visitor {
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> Flow {
         precedence::restore(expr);
-        flow(check_syntax::expr_only(expr).map_err(Unbound::from))
+        flow(check_syntax::expr_only(expr))
     }
 }
 
@@ -48,7 +48,7 @@ fn flow(result: Result<()>) -> Flow {
 }
 
 fn unsupported(what: &str, instead: &str) -> Result<()> {
-    Err(SqlError::unsupported(what, instead).into())
+    Err(SqlError::unsupported(what, instead))
 }
 
 fn check_query(query: &Query) -> Result<()> {
@@ -119,7 +119,6 @@ fn check_factor(factor: &TableFactor) -> Result<()> {
         | TableFactor::UNNEST { .. }
         | TableFactor::Function { .. } => Ok(()),
         _ => Err(SqlError::new(SqlState::FeatureNotSupported, "this item of FROM is not supported")
-            .with_hint("Name relations, subqueries, joins, unnest() and generate_series().")
-            .into()),
+            .with_hint("Name relations, subqueries, joins, unnest() and generate_series().")),
     }
 }

@@ -1,8 +1,10 @@
 //! Relations by name: CTEs, relations of the catalog, plain views, system relations, functions in FROM.
 
+use super::catalog::column_type;
 use super::from::{Before, renamed};
+use super::resolve::gives_rows;
 use super::scope::{Env, Namespace, Scope, Table};
-use super::{Bind, MAX_VIEW_DEPTH, Result, Unbound};
+use super::{Bind, MAX_VIEW_DEPTH, Result};
 use crate::algebra::{Callee, Column, Expr, Rel, Scan, Type};
 use crate::bind::expr::Clause;
 use crate::binder::visible_schema;
@@ -11,7 +13,7 @@ use crate::statement::{fold, parse_query};
 use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{TableSource, lit};
-use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, ObjectName};
+use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, ObjectName, Spanned};
 use std::sync::Arc;
 
 impl Bind<'_> {
@@ -27,7 +29,7 @@ impl Bind<'_> {
             [own] => (None, own.as_str()),
             [schema, own] => (Some(schema.as_str()), own.as_str()),
             [_, schema, own] => (Some(schema.as_str()), own.as_str()),
-            _ => return Err(SqlError::new(SqlState::SyntaxError, "improper relation name").into()),
+            _ => return Err(SqlError::new(SqlState::SyntaxError, "improper relation name")),
         };
         let (rel, mut columns, key) = self.relation(schema, own, env)?;
         let visible = key.as_ref().map_or(columns.len(), |relation| relation.visible_columns().count());
@@ -64,19 +66,24 @@ impl Bind<'_> {
                     given.columns.len()
                 );
                 let error = SqlError::new(SqlState::InvalidColumnReference, message);
-                return Err(error.or_at(given.name.span).into());
+                return Err(error.or_at(given.name.span));
             }
             let columns = renamed(bound.columns, given)?;
             return Ok((bound.rel, columns, None));
         }
         match schema {
             None | Some("public") => {}
-            // Queries of Postgres' catalogs are rewritten for the older front end.
-            Some("pg_catalog" | "information_schema") => return Err(Unbound::NotYet("a system catalog")),
+            Some(system @ ("pg_catalog" | "information_schema")) => {
+                let Some(source) = self.binder.sources.system(Some(system), name) else {
+                    let message = format!("relation \"{system}.{name}\" does not exist");
+                    return Err(SqlError::new(SqlState::UndefinedTable, message));
+                };
+                return self.system_relation(name, source);
+            }
             Some(schema) => {
                 let message = format!("relation \"{schema}.{name}\" does not exist");
                 let error = SqlError::new(SqlState::UndefinedTable, message);
-                return Err(error.with_hint("There is one schema, \"public\"; leave the schema out.").into());
+                return Err(error.with_hint("There is one schema, \"public\"; leave the schema out."));
             }
         }
         if let Some(relation) = self.binder.catalog.find(name) {
@@ -93,11 +100,7 @@ impl Bind<'_> {
         if schema.is_none()
             && let Some(source) = self.binder.sources.system(None, name)
         {
-            if name.starts_with("pg_") {
-                return Err(Unbound::NotYet("a system catalog"));
-            }
-            let (rel, columns) = self.scan(name, source, None)?;
-            return Ok((rel, columns, None));
+            return self.system_relation(name, source);
         }
         // Not there: the catalog words the error.
         let relation = self.binder.catalog.relation(name).map_err(|mut error| {
@@ -106,7 +109,18 @@ impl Bind<'_> {
             }
             error
         })?;
-        Err(SqlError::internal(format!("\"{}\" is and is not in the catalog", relation.name)).into())
+        Err(SqlError::internal(format!("\"{}\" is and is not in the catalog", relation.name)))
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn system_relation(
+        &self,
+        name: &str,
+        source: Arc<dyn TableSource>,
+    ) -> Result<(Rel, Vec<(String, Column)>, Option<Arc<Relation>>)> {
+        self.system.set(true);
+        let (rel, columns) = self.scan(name, source, None)?;
+        Ok((rel, columns, None))
     }
 
     fn scan(
@@ -124,8 +138,8 @@ impl Bind<'_> {
             let ty = match visible.get(index) {
                 Some(ty) => *ty,
                 None => match Type::from_arrow(field.data_type()) {
-                    Some(ty) if ty.to_arrow() == *field.data_type() => ty,
-                    _ => return Err(Unbound::NotYet("a column of a type of its own")),
+                    Some(ty) if ty.to_arrow() == *field.data_type() => column_type(field.name(), ty),
+                    _ => return Err(SqlError::internal(format!("a type of {name} is none of SQL"))),
                 },
             };
             let column = self.column(field.name().as_str(), ty, field.is_nullable());
@@ -143,22 +157,18 @@ impl Bind<'_> {
         if depth >= MAX_VIEW_DEPTH {
             let message = format!("views are nested more than {MAX_VIEW_DEPTH} deep at \"{}\"", relation.name);
             return Err(SqlError::new(SqlState::StatementTooComplex, message)
-                .with_hint("Make one of them a materialized view.")
-                .into());
+                .with_hint("Make one of them a materialized view."));
         }
-        let in_view = |unbound: Unbound| match unbound {
-            Unbound::Error(mut error) => {
-                // Positions in the text of the view mean nothing in the text of the query.
-                error.position = None;
-                Unbound::Error(match error.context {
-                    None => error.in_context(format!("view \"{}\"", relation.name)),
-                    Some(_) => error,
-                })
+        let in_view = |mut error: SqlError| {
+            // Positions in the text of the view mean nothing in the text of the query.
+            error.position = None;
+            match error.context {
+                None => error.in_context(format!("view \"{}\"", relation.name)),
+                Some(_) => error,
             }
-            other => other,
         };
         let text = relation.query.as_deref().ok_or_else(|| SqlError::internal("a view without a query"))?;
-        let ast = parse_query(text).map_err(|error| in_view(error.into()))?;
+        let ast = parse_query(text).map_err(&in_view)?;
         let ast = super::syntax::prepared(&ast).map_err(in_view)?;
         // What the view reads is not what the text names.
         let named = self.relations.take();
@@ -169,7 +179,7 @@ impl Bind<'_> {
         let bound = bound?;
         let schema = visible_schema(relation);
         if bound.columns.len() != schema.fields().len() {
-            return Err(SqlError::internal("a view has another number of columns than its query").into());
+            return Err(SqlError::internal("a view has another number of columns than its query"));
         }
         let mut exprs = Vec::with_capacity(bound.columns.len());
         for ((_, column), (_, declared)) in bound.columns.into_iter().zip(relation.visible_columns()) {
@@ -195,30 +205,43 @@ impl Bind<'_> {
             let mut arrays = Vec::with_capacity(args.len());
             for arg in args {
                 let FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) = arg else {
-                    return Err(Unbound::NotYet("a named argument"));
+                    return Err(plain_arguments(&own));
                 };
                 arrays.push(arg.clone());
             }
             return self.unnest(&arrays, alias, ordinality, before);
         }
+        if gives_rows(&own) {
+            let scope = Scope { namespace: before.namespace, env: before.env };
+            let mut bound = Vec::with_capacity(args.len());
+            for arg in args {
+                let FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) = arg else {
+                    return Err(plain_arguments(&own));
+                };
+                bound.push(self.row_argument(&own, arg, &scope, Clause::From)?);
+            }
+            // A series of constants is made as it is read, however long it is.
+            if ordinality || own != "generate_series" || !bound.iter().all(is_integer) {
+                let rows = self.resolver.rows(&own, bound).map_err(|error| error.or_at(name.span()))?;
+                return self.rows_of(&own, vec![rows], alias, ordinality);
+            }
+        }
         if ordinality {
             return Err(SqlError::unsupported(
                 format!("WITH ORDINALITY of {own}() is not supported"),
                 "Leave it out; row_number() OVER () numbers rows.",
-            )
-            .into());
+            ));
         }
         let Some(function) = self.resolver.functions.table(&own) else {
             let message = format!("function {own}() cannot stand in FROM");
             return Err(SqlError::new(SqlState::UndefinedFunction, message)
-                .with_hint("docs/sql.md lists what can stand in FROM.")
-                .into());
+                .with_hint("docs/sql.md lists what can stand in FROM."));
         };
         let scope = Scope { namespace: before.namespace, env: before.env };
         let mut constants = Vec::with_capacity(args.len());
         for arg in args {
             let FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) = arg else {
-                return Err(Unbound::NotYet("a named argument"));
+                return Err(plain_arguments(&own));
             };
             let bound = self.settle(self.expr(arg, &scope, Clause::From)?)?;
             constants.push(lit(constant(bound)?));
@@ -238,16 +261,26 @@ impl Bind<'_> {
     }
 }
 
+/// The error for `f(a => 1)` and `f(*)` in FROM.
+fn plain_arguments(function: &str) -> SqlError {
+    let message = format!("function {function}() in FROM takes its arguments by position");
+    SqlError::unsupported(message, "Write the values in the order that docs/sql.md gives.")
+}
+
+/// Whether it is an integer that is written out.
+fn is_integer(expr: &Expr) -> bool {
+    matches!(expr, Expr::Constant { value: ScalarValue::Int32(Some(_)) | ScalarValue::Int64(Some(_)), .. })
+}
+
 /// The value of a constant, or of a negated one.
 fn constant(expr: Expr) -> Result<ScalarValue> {
     match expr {
         Expr::Constant { value, .. } => Ok(value),
         Expr::Call { callee: Callee::Negate, mut args, .. } if args.len() == 1 => {
             let value = constant(args.remove(0))?;
-            value.arithmetic_negate().map_err(|error| crate::binder::map_datafusion_error(&error).into())
+            value.arithmetic_negate().map_err(|error| crate::binder::map_datafusion_error(&error))
         }
         _ => Err(SqlError::new(SqlState::FeatureNotSupported, "the arguments of a function in FROM must be constants")
-            .with_hint("Write numbers; expressions and columns cannot be arguments yet.")
-            .into()),
+            .with_hint("Write numbers; expressions and columns cannot be arguments yet.")),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::expr::Clause;
 use super::scope::Scope;
-use super::{Bind, Result, Unbound};
+use super::{Bind, Result};
 use crate::algebra::{Column, Expr, Rel, SortKey, Type, WindowCall, WindowFunction};
 use crate::binder::map_datafusion_error;
 use crate::statement::fold;
@@ -19,7 +19,7 @@ impl Bind<'_> {
         let spec = match &function.over {
             Some(WindowType::WindowSpec(spec)) => self.inherited(spec, scope)?,
             Some(WindowType::NamedWindow(name)) => self.named_window(name, scope)?,
-            None => return Err(SqlError::internal("a window function without a window").into()),
+            None => return Err(SqlError::internal("a window function without a window")),
         };
         let partition = spec.partition_by.iter().map(|e| self.expr(e, scope, Clause::Window));
         let partition = partition.map(|e| self.settle(e?)).collect::<Result<Vec<_>>>()?;
@@ -32,7 +32,7 @@ impl Bind<'_> {
         let call = if self.resolver.is_window(name) {
             if filter.is_some() || distinct {
                 let message = format!("FILTER and DISTINCT are not supported for window function {name}()");
-                return Err(SqlError::unsupported(message, "Filter in a subquery.").into());
+                return Err(SqlError::unsupported(message, "Filter in a subquery."));
             }
             let (udf, args, ty, nullable) = self.resolver.window(name, args)?;
             let function = WindowFunction::Window(udf);
@@ -55,7 +55,7 @@ impl Bind<'_> {
             // Words the error for a function that does not exist.
             self.resolver.function(name, args)?;
             let message = format!("OVER specified, but {name} is not a window function nor an aggregate function");
-            return Err(SqlError::new(SqlState::WrongObjectType, message).into());
+            return Err(SqlError::new(SqlState::WrongObjectType, message));
         };
         Ok(Expr::Window(Box::new(call)))
     }
@@ -66,7 +66,7 @@ impl Bind<'_> {
             Some((_, spec)) => self.inherited(spec, scope),
             None => {
                 let message = format!("window \"{own}\" does not exist");
-                Err(SqlError::new(SqlState::UndefinedObject, message).or_at(name.span).into())
+                Err(SqlError::new(SqlState::UndefinedObject, message).or_at(name.span))
             }
         }
     }
@@ -78,7 +78,7 @@ impl Bind<'_> {
         let own = fold(name);
         let refused = |what: &str| {
             let message = format!("cannot override {what} of window \"{own}\"");
-            Err(Unbound::Error(SqlError::new(SqlState::WindowingError, message).or_at(name.span)))
+            Err(SqlError::new(SqlState::WindowingError, message).or_at(name.span))
         };
         if !spec.partition_by.is_empty() {
             return refused("PARTITION BY clause");
@@ -88,7 +88,7 @@ impl Bind<'_> {
         }
         if base.window_frame.is_some() {
             let message = format!("cannot copy window \"{own}\" because it has a frame clause");
-            return Err(SqlError::new(SqlState::WindowingError, message).or_at(name.span).into());
+            return Err(SqlError::new(SqlState::WindowingError, message).or_at(name.span));
         }
         let order_by = if base.order_by.is_empty() { spec.order_by.clone() } else { base.order_by };
         Ok(ast::WindowSpec {
@@ -114,7 +114,7 @@ impl Bind<'_> {
             Some(end) => self.frame_bound(end, units, order, scope)?,
             None => WindowFrameBound::CurrentRow,
         };
-        let invalid = |message: &str| Err(Unbound::Error(SqlError::new(SqlState::WindowingError, message)));
+        let invalid = |message: &str| Err(SqlError::new(SqlState::WindowingError, message));
         match (&start, &end) {
             (WindowFrameBound::Following(value), _) if value.is_null() => {
                 return invalid("frame start cannot be UNBOUNDED FOLLOWING");
@@ -179,7 +179,7 @@ impl Bind<'_> {
             _ => datafusion::arrow::datatypes::DataType::UInt64,
         };
         let Some(value) = value else {
-            return ScalarValue::try_from(&arrow).map_err(|error| map_datafusion_error(&error).into());
+            return ScalarValue::try_from(&arrow).map_err(|error| map_datafusion_error(&error));
         };
         let bound = self.resolver.cast(self.expr(value, scope, Clause::Window)?, ty)?;
         let constant = match bound {
@@ -194,11 +194,11 @@ impl Bind<'_> {
         };
         if constant.is_null() {
             let message = "frame offset must not be null";
-            return Err(SqlError::new(SqlState::WindowingError, message).into());
+            return Err(SqlError::new(SqlState::WindowingError, message));
         }
         constant.cast_to(&arrow).map_err(|_| {
             let message = "frame starting offset must not be negative";
-            SqlError::new(SqlState::WindowingError, message).into()
+            SqlError::new(SqlState::WindowingError, message)
         })
     }
 
@@ -227,6 +227,6 @@ impl Bind<'_> {
     }
 }
 
-fn not_constant() -> Unbound {
-    Unbound::Error(SqlError::unsupported("the offset of a frame must be a constant", "Write a number or an interval."))
+fn not_constant() -> SqlError {
+    SqlError::unsupported("the offset of a frame must be a constant", "Write a number or an interval.")
 }

@@ -10,6 +10,7 @@ mod canonical;
 mod characters;
 mod choice;
 mod coalesce;
+mod containment;
 mod dimensions;
 mod encodings;
 mod exact;
@@ -25,9 +26,12 @@ mod nullif;
 mod numbers;
 mod ordered;
 mod own;
+mod placeholder;
 mod quantified;
 mod quoting;
+mod series;
 mod single_value;
+mod slice;
 mod string_agg;
 mod subscript;
 mod substr_bytes;
@@ -39,18 +43,17 @@ mod width_bucket;
 
 pub use interval_order::interval_order;
 pub use ordered::{depends_on_order, ordered};
+pub(crate) use placeholder::{elements, grouping};
 pub use single_value::single_value;
 
 use crate::SqlError;
 use crate::binder::CONFIG;
-use crate::operators::TemporalOperators;
 use datafusion::functions;
 use datafusion::functions::datetime::now::NowFunc;
 use datafusion::functions_aggregate;
 use datafusion::functions_nested;
 use datafusion::functions_window;
-use datafusion::logical_expr::planner::ExprPlanner;
-use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
+use datafusion::logical_expr::{AggregateUDF, Expr, ScalarUDF, TableSource, WindowUDF};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -64,15 +67,13 @@ pub trait TableFunction: fmt::Debug + Send + Sync {
     fn source(&self, arguments: &[Expr]) -> Result<Arc<dyn TableSource>, SqlError>;
 }
 
-/// Functions by name, and the planners that turn syntax such as EXTRACT into calls.
+/// Functions by name.
 #[derive(Clone, Debug)]
 pub struct Registry {
     scalar: BTreeMap<String, Arc<ScalarUDF>>,
-    higher_order: BTreeMap<String, Arc<HigherOrderUDF>>,
     aggregate: BTreeMap<String, Arc<AggregateUDF>>,
     window: BTreeMap<String, Arc<WindowUDF>>,
     table: BTreeMap<String, Arc<dyn TableFunction>>,
-    planners: Vec<Arc<dyn ExprPlanner>>,
 }
 
 static STANDARD: LazyLock<Registry> = LazyLock::new(Registry::build);
@@ -94,11 +95,9 @@ impl Registry {
     fn build() -> Registry {
         let mut registry = Registry {
             scalar: BTreeMap::new(),
-            higher_order: BTreeMap::new(),
             aggregate: BTreeMap::new(),
             window: BTreeMap::new(),
             table: BTreeMap::new(),
-            planners: planners(),
         };
         for function in
             functions::all_default_functions().into_iter().chain(functions_nested::all_default_nested_functions())
@@ -110,10 +109,6 @@ impl Registry {
         // now() with the zone of the settings: DataFusion's default has none, and gives a timestamp without zone.
         registry = registry.with_scalar(Arc::new(NowFunc::new_with_config(&CONFIG).into()));
         registry = own().into_iter().fold(registry, Registry::with_scalar);
-        for function in functions_nested::all_default_higher_order_functions() {
-            let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
-            registry.higher_order.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
-        }
         let aggregates = functions_aggregate::all_default_aggregate_functions();
         let own = [sum::function(), avg::function(), string_agg::function()];
         for function in aggregates.into_iter().chain(extremes::functions()).chain(own) {
@@ -150,23 +145,10 @@ impl Registry {
         self
     }
 
-    /// Adds a planner, asked before the others.
-    #[must_use]
-    pub fn with_planner(mut self, planner: Arc<dyn ExprPlanner>) -> Registry {
-        self.planners.insert(0, planner);
-        self
-    }
-
     /// A scalar function.
     #[must_use]
     pub fn scalar(&self, name: &str) -> Option<&Arc<ScalarUDF>> {
         self.scalar.get(name)
-    }
-
-    /// A function that takes lambdas.
-    #[must_use]
-    pub fn higher_order(&self, name: &str) -> Option<&Arc<HigherOrderUDF>> {
-        self.higher_order.get(name)
     }
 
     /// An aggregate.
@@ -187,20 +169,9 @@ impl Registry {
         self.table.get(name)
     }
 
-    /// Planners in the order they are asked.
-    #[must_use]
-    pub fn planners(&self) -> &[Arc<dyn ExprPlanner>] {
-        &self.planners
-    }
-
     /// Names of all scalar functions.
     pub fn scalar_names(&self) -> impl Iterator<Item = &str> {
         self.scalar.keys().map(String::as_str)
-    }
-
-    /// Names of all functions that take lambdas.
-    pub fn higher_order_names(&self) -> impl Iterator<Item = &str> {
-        self.higher_order.keys().map(String::as_str)
     }
 
     /// Names of all aggregates.
@@ -233,7 +204,13 @@ static MATHEMATICS: LazyLock<BTreeSet<String>> =
 /// Functions of our own. Those with names of DataFusion's take their places.
 fn own() -> Vec<Arc<ScalarUDF>> {
     let mut all = vec![to_char::function(), interval_order(), subscript::function(), substr_bytes::function()];
-    all.extend([nullif::function(), like_escape::function(), format::function()]);
+    all.extend([
+        nullif::function(),
+        like_escape::function(),
+        format::function(),
+        series::function(),
+        slice::function(),
+    ]);
     all.extend(characters::functions());
     all.extend(encodings::functions());
     all.extend(inverse_trig::functions());
@@ -243,20 +220,7 @@ fn own() -> Vec<Arc<ScalarUDF>> {
     all.extend(dimensions::functions());
     all.extend(numbers::functions());
     all.extend(quantified::functions());
+    all.extend(containment::functions());
     all.extend(time::functions());
     all
-}
-
-/// The planners of DataFusion's own session.
-fn planners() -> Vec<Arc<dyn ExprPlanner>> {
-    vec![
-        Arc::new(TemporalOperators),
-        Arc::new(functions::core::planner::CoreFunctionPlanner::default()),
-        Arc::new(functions_nested::planner::NestedFunctionPlanner),
-        Arc::new(functions_nested::planner::FieldAccessPlanner),
-        Arc::new(functions::datetime::planner::DatetimeFunctionPlanner),
-        Arc::new(functions::unicode::planner::UnicodeFunctionPlanner),
-        Arc::new(functions_aggregate::planner::AggregateFunctionPlanner),
-        Arc::new(functions_window::planner::WindowFunctionPlanner),
-    ]
 }

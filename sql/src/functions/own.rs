@@ -4,6 +4,7 @@ use crate::SqlError;
 use crate::operators::scalar_again;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, ListArray, PrimitiveArray, StringArray};
 use datafusion::arrow::datatypes::{ArrowPrimitiveType, DataType};
+use datafusion::common::config::ConfigOptions;
 use datafusion::common::{DataFusionError, Result, ScalarValue, plan_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use std::sync::Arc;
@@ -19,6 +20,8 @@ pub(super) struct Arguments<'a> {
     rows: usize,
     /// The type of the result.
     pub(super) returns: &'a DataType,
+    /// The settings it runs with.
+    pub(super) config: &'a ConfigOptions,
 }
 
 impl Arguments<'_> {
@@ -145,7 +148,8 @@ impl ScalarUDFImpl for Own {
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let constant = arguments.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
         let rows = if constant { 1 } else { arguments.number_rows };
-        let call = Arguments { values: &arguments.args, rows, returns: arguments.return_type() };
+        let (returns, config) = (arguments.return_type(), &*arguments.config_options);
+        let call = Arguments { values: &arguments.args, rows, returns, config };
         let result = (self.compute)(&call).map_err(|error| DataFusionError::External(Box::new(error)))?;
         scalar_again(result, constant)
     }

@@ -118,7 +118,7 @@ fn constant(value: &ArrayRef, list: &ListArray, comparison: Comparison, any: boo
 }
 
 /// Intervals as their lengths, which Arrow orders as Postgres orders intervals.
-fn comparable(array: ArrayRef) -> ArrayRef {
+pub(super) fn comparable(array: ArrayRef) -> ArrayRef {
     match array.data_type() {
         DataType::Interval(_) => lengths(&array),
         _ => array,

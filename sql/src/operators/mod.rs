@@ -26,12 +26,11 @@ pub(crate) use cast::cast_array;
 pub(crate) use cast::numbers::{double, rescale};
 pub(crate) use float::canonical;
 pub(crate) use interval::lengths;
-pub(crate) use moment::{out_of_range, timestamp};
+pub(crate) use moment::{out_of_range, shift, timestamp};
 pub(crate) use numeric::{
     Rounding, divide_rounded, division_by_zero, out_of_range as numeric_out_of_range, power_of_128,
 };
 pub(crate) use span::{divided, justify_days, justify_hours, justify_interval, length, sum as span_sum};
-pub(crate) use temporal::TemporalOperators;
 
 use crate::SqlError;
 use arithmetic::{Arithmetic, Negate};
@@ -41,13 +40,13 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray, Datum, PrimitiveArray};
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{ArrowPrimitiveType, DataType};
 use datafusion::arrow::error::ArrowError;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::Transformed;
+#[cfg(test)]
+use datafusion::common::tree_node::{TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, DataFusionError, Result};
 use datafusion::logical_expr::expr::{Between, InList, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, ScalarUDFImpl, lit,
+    BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, Operator, ScalarUDF, ScalarUDFImpl, lit,
 };
 use interval::IntervalComparison;
 use std::fmt::Write;
@@ -84,26 +83,8 @@ pub fn original(function: &ScalarUDF) -> Option<Original> {
     }
 }
 
-/// The plan with Postgres' operators, subqueries included. Its types are coerced.
-pub(crate) fn replace_in_plan(plan: LogicalPlan) -> Result<LogicalPlan> {
-    plan.transform_up_with_subqueries(|node| {
-        let schema = match &node {
-            LogicalPlan::TableScan(scan) => {
-                DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?
-            }
-            other => merge_schema(&other.inputs()),
-        };
-        let names = NamePreserver::new(&node);
-        node.map_expressions(|expr| {
-            let name = names.save(&expr);
-            let replaced = expr.transform_up(|expr| replace(expr, &schema))?;
-            Ok(if replaced.transformed { replaced.update_data(|expr| name.restore(expr)) } else { replaced })
-        })
-    })
-    .data()
-}
-
 /// The expression with Postgres' operators. Its types are coerced.
+#[cfg(test)]
 pub(crate) fn replace_all(expr: Expr, schema: &DFSchema) -> Result<Expr> {
     expr.transform_up(|expr| replace(expr, schema)).data()
 }

@@ -1,10 +1,8 @@
 //! Operators between dates, timestamps, intervals and numbers, with Postgres' types: `timestamp - timestamp` is days and a
 //! time, `date + interval` a timestamp, `date + 1` a date.
-//!
-//! These have other types than DataFusion's operators, so the old front end puts them in while expressions are planned.
 
 use super::moment::{dates, out_of_range, shift, timestamps};
-use super::{both, call, external, kernel, map, operator_name, span, strict_function};
+use super::{both, external, kernel, map, operator_name, span, strict_function};
 use crate::SqlError;
 use crate::types::SqlType;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Datum, IntervalMonthDayNanoArray, PrimitiveArray};
@@ -12,38 +10,10 @@ use datafusion::arrow::datatypes::{
     DataType, Date32Type, DurationMicrosecondType, Float64Type, Int32Type, Int64Type, IntervalMonthDayNanoType,
     IntervalUnit, TimestampMicrosecondType,
 };
-use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::{
-    ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-};
+use datafusion::common::Result;
+use datafusion::logical_expr::{ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDFImpl};
 use datafusion::physical_expr_common::datum::apply;
-use datafusion::sql::sqlparser::ast::BinaryOperator;
 use std::sync::Arc;
-
-/// Plans the operators of this file.
-#[derive(Debug)]
-pub(crate) struct TemporalOperators;
-
-impl ExprPlanner for TemporalOperators {
-    fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
-        let op = match expr.op {
-            BinaryOperator::Plus => Operator::Plus,
-            BinaryOperator::Minus => Operator::Minus,
-            _ => return Ok(PlannerResult::Original(expr)),
-        };
-        // A parameter has no type before its second planning; what has none is DataFusion's to refuse.
-        let (Ok(left), Ok(right)) = (expr.left.get_type(schema), expr.right.get_type(schema)) else {
-            return Ok(PlannerResult::Original(expr));
-        };
-        Ok(match Temporal::of(&left, op, &right) {
-            Some(function) => {
-                PlannerResult::Planned(call(ScalarUDF::new_from_impl(function), vec![expr.left, expr.right]))
-            }
-            None => PlannerResult::Original(expr),
-        })
-    }
-}
 
 /// An operator one of whose operands is a time.
 #[derive(Debug, PartialEq, Eq, Hash)]

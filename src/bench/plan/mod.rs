@@ -60,10 +60,8 @@ pub fn run(args: &Args) -> Result<Report, BenchError> {
 
 /// One row for each front end. They take turns, so that what drifts on a shared machine drifts for both.
 fn measure(case: &Case, catalog: &Catalog, rounds: u64) -> Result<[Row; 2], BenchError> {
-    if !front::is_ours(case.text, catalog).map_err(|error| failed(case.name, &error))? {
-        return Err(BenchError::Failed(format!("{}: our front end leaves it to DataFusion's", case.name)));
-    }
-    let mut both = Front::BOTH.map(|front| (front, Vec::new()));
+    let both = Front::both(catalog).map_err(|error| failed(case.name, &error))?;
+    let mut both = both.map(|front| (front, Vec::new()));
     let warm_up = rounds.div_ceil(10);
     for round in 0..warm_up + rounds {
         for (front, micros) in &mut both {

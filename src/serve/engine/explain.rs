@@ -5,11 +5,12 @@ use super::unordered::shown;
 use super::{Engine, Outcome, PreparedBody, Settings, Transaction, errors, result};
 use crate::serve::lookup::CompiledLookup;
 use crate::serve::ranking::Ranking;
-use attune_planner::{Executable, PlannedQuery};
+use attune_planner::PlannedQuery;
 use attune_sql::SqlError;
 use attune_sql::algebra::Type;
 use attune_sql::statement::{Explain, Statement};
 use datafusion::arrow::datatypes::DataType;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::displayable;
 use datafusion::scalar::ScalarValue;
 use futures::StreamExt;
@@ -144,7 +145,7 @@ fn bind_all(
     query: &PlannedQuery,
     types: &[super::ParameterType],
     mut values: Vec<ScalarValue>,
-) -> Result<Executable, SqlError> {
+) -> Result<LogicalPlan, SqlError> {
     for parameter in types.iter().skip(values.len()) {
         let element = parameter.sql_type.to_arrow();
         let data_type = if parameter.array { DataType::new_list(element, true) } else { element };

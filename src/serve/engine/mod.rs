@@ -87,7 +87,7 @@ impl ParameterType {
         match ty {
             Type::Sql(sql_type) => Some(ParameterType { sql_type, array: false }),
             Type::Array(sql_type) => Some(ParameterType { sql_type, array: true }),
-            Type::Unknown => None,
+            Type::Unknown | Type::Catalog(_) => None,
         }
     }
 

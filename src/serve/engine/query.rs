@@ -5,7 +5,6 @@ use super::pace::Pace;
 use super::read::{StatementReads, with_lookup_joins};
 use super::unordered::ForgetOrders;
 use crate::config::Config;
-use attune_planner::Executable;
 use attune_sql::SqlError;
 use attune_sql::functions::limit::ExpressionLimits;
 use datafusion::arrow::array::RecordBatch;
@@ -16,6 +15,7 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder, TaskContext};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -95,7 +95,7 @@ impl QueryRuntime {
     /// Runs a plan without parameters; batches come with exactly `schema`.
     pub(super) fn stream(
         &self,
-        plan: Executable,
+        plan: LogicalPlan,
         reads: Arc<StatementReads>,
         schema: SchemaRef,
     ) -> Result<SendableRecordBatchStream, SqlError> {
@@ -123,7 +123,7 @@ impl QueryRuntime {
     /// Runs a plan to its end.
     pub(super) async fn collect(
         &self,
-        plan: Executable,
+        plan: LogicalPlan,
         reads: Arc<StatementReads>,
         schema: SchemaRef,
     ) -> Result<Vec<RecordBatch>, SqlError> {
@@ -138,7 +138,7 @@ impl QueryRuntime {
     /// The physical plan, for EXPLAIN; with `run`, after running it.
     pub(super) async fn physical(
         &self,
-        plan: Executable,
+        plan: LogicalPlan,
         reads: Arc<StatementReads>,
         run: bool,
     ) -> Result<(Arc<dyn ExecutionPlan>, usize), SqlError> {
@@ -205,21 +205,14 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
 }
 
 /// The plan as it is run.
-async fn physical(state: &SessionState, plan: &Executable, limits: Limits) -> DfResult<Arc<dyn ExecutionPlan>> {
-    let optimised;
-    let plan = if plan.is_final {
-        &plan.plan
-    } else {
-        optimised = state.optimize(&plan.plan)?;
-        &optimised
-    };
+async fn physical(state: &SessionState, plan: &LogicalPlan, limits: Limits) -> DfResult<Arc<dyn ExecutionPlan>> {
     let physical = state.query_planner().create_physical_plan(plan, state).await?;
     with_lookup_joins(physical, limits.lookup_join_rows)
 }
 
 async fn run(
     state: &SessionState,
-    plan: &Executable,
+    plan: &LogicalPlan,
     limits: Limits,
     schema: &SchemaRef,
     sender: &mpsc::Sender<DfResult<RecordBatch>>,

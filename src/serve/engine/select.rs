@@ -1,6 +1,6 @@
 //! Tier 3: queries that are not lookups.
 
-use super::read::{Identity, StatementReads, relation_of};
+use super::read::{Identity, StatementReads};
 use super::{Engine, Outcome, OutputColumn, ParameterType, Prepared, PreparedBody, Transaction, result};
 use super::{Settings, pg_catalog};
 use attune_planner::{Lookup, LookupObject, PlannedQuery};
@@ -35,7 +35,7 @@ impl Engine {
         settings: &Settings,
         identity: Identity,
     ) -> Result<PlannedQuery, SqlError> {
-        let query = pg_catalog::rewrite(query, settings)?;
+        let query = pg_catalog::with_session_values(query, settings)?;
         let sources = self.sources(catalog, identity);
         PlannedQuery::bind(&Binder { catalog, sources: &sources }, &query, declared)
     }
@@ -51,8 +51,8 @@ impl Engine {
         let catalog = self.coordinator.catalog();
         let bound = self.bind(&catalog, query, declared, settings, Identity::Hidden)?;
         let columns = output_columns(&bound)?;
-        let relations = bound.scanned(relation_of)?;
-        let direct = Direct::of(&catalog, query, declared, &bound, &relations, settings);
+        let relations = bound.scanned().clone();
+        let direct = Direct::of(&catalog, query, &bound, &relations);
         Ok(Prepared {
             parsed,
             parameters: parameter_types(&bound.parameters)?,
@@ -184,43 +184,16 @@ struct Direct {
 
 impl Direct {
     /// The lookup a query is, or else its plan, if that may be a ranking's.
-    fn of(
-        catalog: &Catalog,
-        query: &ast::Query,
-        declared: &[Option<Type>],
-        bound: &PlannedQuery,
-        relations: &BTreeSet<RelationId>,
-        settings: &Settings,
-    ) -> Direct {
-        Direct::bind(catalog, query, declared, bound, relations, settings).unwrap_or_default()
-    }
-
-    fn bind(
-        catalog: &Catalog,
-        query: &ast::Query,
-        declared: &[Option<Type>],
-        bound: &PlannedQuery,
-        relations: &BTreeSet<RelationId>,
-        settings: &Settings,
-    ) -> Option<Direct> {
-        // Binding costs as much as running a small query: only what can be one of them is tried.
+    fn of(catalog: &Catalog, query: &ast::Query, bound: &PlannedQuery, relations: &BTreeSet<RelationId>) -> Direct {
+        // Planning costs as much as running a small query: only what can be one of them is tried.
         if relations.is_empty() || !reads_rows_by_key(query) {
-            return None;
+            return Direct::default();
         }
-        let plan = match bound.plan_over(catalog, &SchemaSources) {
-            Some(plan) => plan,
-            None => {
-                let binder = Binder { catalog, sources: &SchemaSources };
-                let query = pg_catalog::rewrite(query, settings).ok()?;
-                PlannedQuery::bind(&binder, &query, declared).ok()?.plan(&binder).ok()?
-            }
-        };
-        let lookup = attune_planner::lookup(&plan, &bound.names, catalog).map(Arc::new);
-        let ranking = match lookup {
-            Some(_) => None,
-            None => Some(Arc::new(plan)),
-        };
-        Some(Direct { lookup, ranking })
+        let Some(plan) = bound.plan_over(catalog, &SchemaSources) else { return Direct::default() };
+        match attune_planner::lookup(&plan, &bound.names, catalog) {
+            Some(lookup) => Direct { lookup: Some(Arc::new(lookup)), ranking: None },
+            None => Direct { lookup: None, ranking: Some(Arc::new(plan)) },
+        }
     }
 }
 

@@ -166,7 +166,7 @@ pub(in crate::serve) fn parameter_oid(parameter: ParameterType) -> u32 {
 }
 
 /// The OID of the array type over an element type (`pg_type.typarray`).
-fn array_oid(element: SqlType) -> u32 {
+pub(in crate::serve) fn array_oid(element: SqlType) -> u32 {
     match element {
         SqlType::Boolean => 1000,
         SqlType::Bytea => 1001,

@@ -4,11 +4,10 @@
 //! guard says when the value is needed at all: in a branch of CASE only if that branch is taken. Without it a subquery of two rows
 //! (21000) in a branch that no row takes would fail the statement.
 
-use super::super::refresh::refresh;
 use super::{array, exists, has_subquery, lift, quantified, scalar};
 use attune_sql::SqlError;
 use attune_sql::algebra::{
-    Callee, Column, ColumnId, CompareOp, Expr, Ids, JoinKind, Rel, Subquery, SubqueryKind, Truth, Type,
+    Callee, Column, ColumnId, CompareOp, Expr, Ids, JoinKind, Rel, Subquery, SubqueryKind, Truth, Type, refresh,
 };
 use std::collections::BTreeSet;
 

@@ -10,6 +10,8 @@ pub(super) fn context(from: Type, to: Type) -> Option<CastContext> {
         return Some(CastContext::Implicit);
     }
     match (from, to) {
+        (Type::Catalog(from), to) => context(from.base(), to),
+        (from, Type::Catalog(to)) => context(from, to.base()),
         (Type::Sql(from), Type::Sql(to)) => between(from, to),
         (Type::Array(from), Type::Array(to)) if from.oid() == to.oid() => Some(CastContext::Implicit),
         (Type::Array(from), Type::Array(to)) => between(from, to),

@@ -16,7 +16,12 @@ impl Resolver<'_> {
     /// The common type; `Unknown` if no type is known.
     pub(crate) fn common_type(&self, types: &[Type], what: &str) -> Result<Type, SqlError> {
         let mut common = Type::Unknown;
+        let same = types.windows(2).all(|pair| pair[0] == pair[1]);
         for &ty in types {
+            let ty = match ty {
+                Type::Catalog(catalog) if !same => catalog.base(),
+                ty => ty,
+            };
             common = wider(common, ty).ok_or_else(|| {
                 let message = format!("{what} types {common} and {ty} cannot be matched");
                 SqlError::new(SqlState::DatatypeMismatch, message).with_hint("Cast them to one type.")

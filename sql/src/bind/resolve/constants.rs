@@ -23,6 +23,7 @@ pub(super) fn convert(value: &ScalarValue, to: Type) -> Option<ScalarValue> {
     }
     match to {
         Type::Unknown => None,
+        Type::Catalog(catalog) => convert(value, catalog.base()),
         Type::Array(element) => elements(value, element),
         Type::Sql(SqlType::Double) => Some(ScalarValue::Float64(Some(double(value)?))),
         Type::Sql(SqlType::Real) => match integer(value) {

@@ -115,6 +115,7 @@ pub(super) fn read(value: &ScalarValue, to: Type) -> Result<Expr, SqlError> {
         Type::Unknown => ScalarValue::Utf8(Some(text.clone())),
         Type::Sql(sql_type) => text::read_value(text, sql_type)?,
         Type::Array(element) => text::read_array(text, element)?,
+        Type::Catalog(catalog) => return read(value, catalog.base()),
     };
     Ok(Expr::constant(value, to))
 }

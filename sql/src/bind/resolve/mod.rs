@@ -21,6 +21,7 @@ mod lists;
 mod literals;
 mod names;
 mod operators;
+mod sets;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ mod windows;
 
 pub(crate) use literals::number;
 pub(crate) use names::type_from_ast;
+pub(crate) use sets::gives_rows;
 
 use crate::algebra::{Expr, Type};
 use crate::functions::Registry;

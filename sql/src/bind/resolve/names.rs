@@ -21,7 +21,15 @@ pub(crate) fn type_from_ast(data_type: &ast::DataType) -> Result<Type, SqlError>
         {
             // Types of the catalogs; psql casts to them.
             "name" | "\"char\"" | "cstring" => Ok(Type::TEXT),
-            "oid" => Ok(Type::INTEGER),
+            "oid" | "xid" | "cid" => Ok(Type::BIGINT),
+            "int2vector" => Ok(Type::Array(SqlType::SmallInt)),
+            "oidvector" => Ok(Type::Array(SqlType::BigInt)),
+            "aclitem" => Ok(Type::TEXT),
+            // Types have no schema of their own but this one: pg_catalog.text, pg_catalog.int4.
+            plain if name.0.len() > 1 => match crate::statement::parse_expression(&format!("CAST(NULL AS {plain})"))? {
+                ast::Expr::Cast { data_type, .. } => SqlType::from_ast(&data_type).map(Type::Sql),
+                _ => SqlType::from_ast(data_type).map(Type::Sql),
+            },
             _ => SqlType::from_ast(data_type).map(Type::Sql),
         },
         other => SqlType::from_ast(other).map(Type::Sql),

@@ -150,7 +150,7 @@ fn errors_have_state_position_and_suggestion() {
             SELECT ts AT TIME ZONE 'Europe/Berlin' FROM purchases
               => AT TIME ZONE 'Europe/Berlin' is not supported (0A000); hint: Use UTC or an offset such as '+02:00'. at 8
             WITH RECURSIVE r AS (SELECT 1 AS a UNION ALL SELECT a + 1 FROM r) SELECT * FROM r
-              => not yet: WITH RECURSIVE
+              => WITH RECURSIVE is not supported: "r" reads itself, or what follows it (0A000); hint: Join as often as the depth needs, or loop in the program. at 16
         "#]],
     );
 }

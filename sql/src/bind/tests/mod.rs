@@ -4,7 +4,7 @@ mod errors;
 mod names;
 mod shapes;
 
-use super::{Unbound, bind_query};
+use super::bind_query;
 use crate::SqlError;
 use crate::algebra::Query;
 use crate::binder::{Binder, SchemaSources};
@@ -17,10 +17,7 @@ fn bind(sql: &str) -> Result<Query, String> {
     let catalog = example();
     let binder = Binder { catalog: &catalog, sources: &SchemaSources };
     let query = parse_query(sql).map_err(|e| error_text(&e))?;
-    bind_query(&binder, &query, &[]).map_err(|unbound| match unbound {
-        Unbound::Error(error) => error_text(&error),
-        Unbound::NotYet(what) => format!("not yet: {what}"),
-    })
+    bind_query(&binder, &query, &[]).map_err(|error| error_text(&error))
 }
 
 fn error_text(e: &SqlError) -> String {

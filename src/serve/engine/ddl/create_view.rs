@@ -38,8 +38,8 @@ pub(super) fn view(catalog: &Catalog, view: &CreateView) -> Result<Bound, SqlErr
         relation.depends_on = depends_on;
         return Ok(Bound::change(Ddl::CreateRelation { relation, plan: None }));
     }
-    depends_on.extend(bound.scanned(|_| None)?);
-    let plan = lower(catalog, bound)?;
+    depends_on.extend(bound.scanned().iter().copied());
+    let plan = lower(catalog, &bound)?;
     relation.kind = RelationKind::MaterializedView { status: ViewStatus::Backfilling };
     relation.depends_on = depends_on;
     relation.key =
@@ -59,7 +59,7 @@ pub(super) fn view(catalog: &Catalog, view: &CreateView) -> Result<Bound, SqlErr
 pub(in crate::serve::engine) fn view_plan(catalog: &Catalog, view: &CreateView) -> Result<DataflowPlan, SqlError> {
     let bound = bind(catalog, view)?;
     columns(view, &bound)?;
-    lower(catalog, bound)
+    lower(catalog, &bound)
 }
 
 fn bind(catalog: &Catalog, view: &CreateView) -> Result<PlannedQuery, SqlError> {
@@ -101,8 +101,8 @@ impl RelationSources for NullableSources {
     }
 }
 
-fn lower(catalog: &Catalog, bound: PlannedQuery) -> Result<DataflowPlan, SqlError> {
-    let plan = bound.plan(&Binder { catalog, sources: &NullableSources })?;
+fn lower(catalog: &Catalog, bound: &PlannedQuery) -> Result<DataflowPlan, SqlError> {
+    let plan = bound.plan()?;
     attune_planner::lower(&plan, catalog)
 }
 

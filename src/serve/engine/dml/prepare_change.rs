@@ -6,7 +6,7 @@ use super::conflict::{assigned, assigned_twice, default_syntax, is_default};
 use super::prepare_insert::{Parameters, typed};
 use super::returning::Returning;
 use super::target::Target;
-use crate::serve::engine::read::{Identity, KEY_COLUMN, ROW_COLUMN, relation_of};
+use crate::serve::engine::read::{Identity, KEY_COLUMN, ROW_COLUMN};
 use crate::serve::engine::select::{Select, output_columns, parameter_types};
 use crate::serve::engine::{Engine, Prepared, PreparedBody, Settings};
 use attune_sql::algebra::Type;
@@ -62,7 +62,7 @@ impl Engine {
                     .map_err(|error| error.or_at(assignment.value.span()))?;
             }
         }
-        let relations = bound.scanned(relation_of)?;
+        let relations = bound.scanned().clone();
         let sources = self.sources(&catalog, Identity::Hidden);
         let binder = Binder { catalog: &catalog, sources: &sources };
         let returning = Returning::bind(&binder, &target, &alias, parts.returning, &mut parameters)?;

@@ -8,7 +8,7 @@ use super::insert_source::{Cell, Source, Values};
 use super::literal;
 use super::returning::Returning;
 use super::target::Target;
-use crate::serve::engine::read::{Identity, relation_of};
+use crate::serve::engine::read::Identity;
 use crate::serve::engine::row_program::{RowProgram, parameter_number};
 use crate::serve::engine::select::{Select, output_columns, parameter_types};
 use crate::serve::engine::{Engine, ParameterType, Prepared, PreparedBody, Settings};
@@ -136,7 +136,7 @@ impl Engine {
         for ((column, found), span) in columns.iter().zip(&output).zip(spans) {
             coerce::check(found.sql_type, &target.relation.columns[*column]).map_err(|error| error.or_at(span))?;
         }
-        let relations = bound.scanned(relation_of)?;
+        let relations = bound.scanned().clone();
         Ok((Source::Query(Select { query: bound, relations }, output), columns))
     }
 

@@ -4,7 +4,7 @@ use super::{all_indexes, oid};
 use crate::coordinator::Coordinator;
 use crate::serve::engine::system::{Cell, Rows, SystemRelation};
 use attune_sql::catalog::Column;
-use attune_sql::types::SqlType::{BigInt, Boolean, Integer, SmallInt, Text};
+use attune_sql::types::SqlType::{self, BigInt, Boolean, Integer, SmallInt, Text};
 
 pub(super) static ATTRIBUTE: SystemRelation = SystemRelation {
     schema: Some("pg_catalog"),
@@ -62,7 +62,12 @@ fn attribute(relation: i64, index: usize, column: &Column, of_index: bool) -> Ve
         "".into(),
         Cell::Int(0),
         Cell::Int(0),
-        if sql_type.typlen() < 0 { "x" } else { "p" }.into(),
+        match sql_type {
+            SqlType::Numeric { .. } => "m",
+            other if other.typlen() < 0 => "x",
+            _ => "p",
+        }
+        .into(),
         "".into(),
         Cell::Int(-1),
         Cell::Bool(true),

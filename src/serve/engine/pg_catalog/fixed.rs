@@ -7,13 +7,28 @@ use crate::serve::engine::settings;
 use crate::serve::engine::system::{Cell, SystemRelation};
 use attune_sql::types::SqlType::{BigInt, Boolean, Integer, Text, TimestampTz};
 
+/// Schemas and their oids.
+const SCHEMAS: [(i64, &str); 3] =
+    [(CATALOG_SCHEMA, "pg_catalog"), (PUBLIC_SCHEMA, "public"), (INFORMATION_SCHEMA, "information_schema")];
+const INFORMATION_SCHEMA: i64 = 13_000;
+
+/// The oid of a schema.
+pub(super) fn schema_oid(name: &str) -> Option<i64> {
+    SCHEMAS.iter().find(|(_, own)| *own == name).map(|(oid, _)| *oid)
+}
+
+/// The schema of an oid.
+pub(super) fn schema_name(oid: i64) -> Option<String> {
+    SCHEMAS.iter().find(|(own, _)| *own == oid).map(|(_, name)| (*name).to_owned())
+}
+
 pub(super) static NAMESPACE: SystemRelation = SystemRelation {
     schema: Some("pg_catalog"),
     name: "pg_namespace",
     columns: &[("oid", BigInt), ("nspname", Text), ("nspowner", BigInt), ("nspacl", Text)],
     rows: |_| {
         let row = |oid: i64, name: &str| vec![Cell::Int(oid), name.into(), Cell::Int(OWNER_OID), Cell::Null];
-        Ok(vec![row(CATALOG_SCHEMA, "pg_catalog"), row(PUBLIC_SCHEMA, "public"), row(13_000, "information_schema")])
+        Ok(SCHEMAS.iter().map(|(oid, name)| row(*oid, name)).collect())
     },
 };
 

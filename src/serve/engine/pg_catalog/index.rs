@@ -25,6 +25,8 @@ pub(super) static INDEX: SystemRelation = SystemRelation {
         ("indnullsnotdistinct", Boolean),
         ("indkey", Text),
         ("indoption", Text),
+        ("indclass", Text),
+        ("indcollation", Text),
         ("indexprs", Text),
         ("indpred", Text),
     ],
@@ -33,10 +35,9 @@ pub(super) static INDEX: SystemRelation = SystemRelation {
 
 fn indexes(coordinator: &Coordinator) -> Rows {
     let row = |i: AnyIndex| {
-        let places: Vec<String> =
-            i.key.iter().map(|k| k.column).chain(i.include.iter().copied()).map(|c| (c + 1).to_string()).collect();
-        let options: Vec<String> =
-            i.key.iter().map(|k| (i32::from(k.descending) + 2 * i32::from(k.nulls_first)).to_string()).collect();
+        let places = i.key.iter().map(|k| k.column).chain(i.include.iter().copied()).map(|c| c as i64 + 1).collect();
+        let options = i.key.iter().map(|k| i64::from(k.descending) + 2 * i64::from(k.nulls_first)).collect();
+        let none = || Cell::Numbers(vec![0; i.key.len()]);
         vec![
             Cell::Int(i.oid),
             Cell::Int(oid(i.relation.id)),
@@ -52,8 +53,10 @@ fn indexes(coordinator: &Coordinator) -> Rows {
             Cell::Bool(false),
             Cell::Bool(false),
             Cell::Bool(false),
-            places.join(" ").into(),
-            options.join(" ").into(),
+            Cell::Numbers(places),
+            Cell::Numbers(options),
+            none(),
+            none(),
             Cell::Null,
             Cell::Null,
         ]
@@ -83,7 +86,7 @@ pub(super) static CONSTRAINT: SystemRelation = SystemRelation {
 
 fn constraints(coordinator: &Coordinator) -> Rows {
     let row = |i: AnyIndex| {
-        let key: Vec<String> = i.key.iter().map(|k| (k.column + 1).to_string()).collect();
+        let key = i.key.iter().map(|k| k.column as i64 + 1).collect();
         vec![
             Cell::Int(i.oid),
             i.name.into(),
@@ -96,7 +99,7 @@ fn constraints(coordinator: &Coordinator) -> Rows {
             Cell::Int(i.oid),
             Cell::Int(0),
             Cell::Int(0),
-            format!("{{{}}}", key.join(",")).into(),
+            Cell::Numbers(key),
         ]
     };
     Ok(all_indexes(&coordinator.catalog()).into_iter().filter(|i| i.primary).map(row).collect())
@@ -114,7 +117,7 @@ pub(super) static INDEXES: SystemRelation = SystemRelation {
     ],
     rows: |coordinator| {
         let row = |i: AnyIndex| {
-            let definition = definition(&i);
+            let definition = definition(&i, "public.");
             let table = i.relation.name.as_str().into();
             vec!["public".into(), table, i.name.into(), Cell::Null, definition.into()]
         };
@@ -137,14 +140,14 @@ pub(super) fn key(index: &AnyIndex) -> String {
     index.key.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
-/// The CREATE INDEX of an index.
-pub(super) fn definition(index: &AnyIndex) -> String {
+/// The CREATE INDEX of an index; `schema` stands before its relation.
+pub(super) fn definition(index: &AnyIndex, schema: &str) -> String {
     let unique = if index.primary { "UNIQUE " } else { "" };
     let include: Vec<String> =
         index.include.iter().filter_map(|c| index.relation.columns.get(*c)).map(|c| quoted(&c.name)).collect();
     let include = if include.is_empty() { String::new() } else { format!(" INCLUDE ({})", include.join(", ")) };
     let (name, relation) = (quoted(&index.name), quoted(&index.relation.name));
-    format!("CREATE {unique}INDEX {name} ON public.{relation} USING btree ({}){include}", key(index))
+    format!("CREATE {unique}INDEX {name} ON {schema}{relation} USING btree ({}){include}", key(index))
 }
 
 /// The name as it must be written.
@@ -152,4 +155,26 @@ pub(super) fn quoted(name: &str) -> String {
     let plain = !name.starts_with(|c: char| c.is_ascii_digit())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+/// The parts of a name as SQL writes it.
+pub(super) fn unquoted(written: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut inside = false;
+    let mut characters = written.trim().chars().peekable();
+    while let Some(c) = characters.next() {
+        let part = parts.last_mut();
+        match (c, part) {
+            ('"', Some(part)) if inside && characters.peek() == Some(&'"') => {
+                characters.next();
+                part.push('"');
+            }
+            ('"', _) => inside = !inside,
+            ('.', _) if !inside => parts.push(String::new()),
+            (c, Some(part)) if inside => part.push(c),
+            (c, Some(part)) => part.extend(c.to_lowercase()),
+            (_, None) => {}
+        }
+    }
+    parts
 }

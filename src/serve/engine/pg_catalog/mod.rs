@@ -1,26 +1,29 @@
 //! Postgres' system catalogs, as far as psql and drivers ask for them.
 //!
-//! - `class`, `attribute`, `index`, `types`, `fixed`: the relations, made from the catalog when they are read
-//! - `empty`: catalogs of things Attune does not have; a SELECT from one is answered without planning it
+//! - `class`, `attribute`, `index`, `types`, `io_functions`, `fixed`: the relations, made from the catalog when they are read
+//! - `columns`: the columns that Postgres' catalogs have, those of things Attune does not have among them
 //! - `functions`: functions over oids; `session_functions`: those that are constants of a session
-//! - `rewrite`: forms of Postgres' own queries that DataFusion does not plan
+//! - `session_values`: puts the latter in place
 //!
 //! A stream is shown as a table (`relkind` r): tools list it, and INSERT and COPY work on it.
 
 mod attribute;
 mod class;
-mod empty;
+mod columns;
 mod fixed;
 mod functions;
 mod index;
-mod rewrite;
+mod io_functions;
 mod session_functions;
+mod session_values;
 mod types;
 
+pub(super) use columns::columns;
 pub(super) use functions::functions;
-pub(super) use rewrite::rewrite;
+pub(super) use session_values::with_session_values;
 
 use super::system::SystemRelation;
+use crate::coordinator::Coordinator;
 use attune_sql::catalog::{Catalog, Column, Index, KeyPart, Relation, RelationId};
 use std::sync::Arc;
 
@@ -52,19 +55,13 @@ pub(super) static RELATIONS: &[&SystemRelation] = &[
     &index::CONSTRAINT,
     &index::INDEXES,
     &types::TYPE,
+    &io_functions::PROC,
     &fixed::NAMESPACE,
     &fixed::AM,
     &fixed::DATABASES,
     &fixed::ROLES,
     &fixed::USER,
     &fixed::SETTINGS,
-    &empty::DESCRIPTION,
-    &empty::COLLATION,
-    &empty::TABLESPACE,
-    &empty::PROC,
-    &empty::INHERITS,
-    &empty::RANGE,
-    &empty::ENUM,
 ];
 
 fn oid(id: RelationId) -> i64 {
@@ -102,6 +99,16 @@ impl AnyIndex {
         let places = self.key.iter().map(|k| k.column).chain(self.include.iter().copied());
         places.filter_map(|c| self.relation.columns.get(c)).collect()
     }
+}
+
+/// Primary keys: the table, the name of the constraint, the columns.
+pub(super) fn primary_keys(coordinator: &Coordinator) -> Vec<(String, String, Vec<String>)> {
+    let keys = all_indexes(&coordinator.catalog()).into_iter().filter(|index| index.primary);
+    keys.map(|index| {
+        let columns = index.columns().into_iter().map(|column| column.name.clone()).collect();
+        (index.relation.name.clone(), index.name, columns)
+    })
+    .collect()
 }
 
 /// All indexes and primary keys.

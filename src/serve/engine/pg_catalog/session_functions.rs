@@ -31,9 +31,7 @@ pub(super) fn value(name: &str, call: &Function, settings: &Settings) -> Result<
 
 fn current_setting(call: &Function, settings: &Settings) -> Result<Option<Value>, SqlError> {
     let arguments = arguments(call);
-    let Some(Expr::Value(name)) = arguments.first() else {
-        return Err(SqlError::unsupported("current_setting() needs a literal name", "Write the name in quotes."));
-    };
+    let Some(Expr::Value(name)) = arguments.first() else { return Ok(None) };
     let Value::SingleQuotedString(name) = &name.value else { return Ok(None) };
     if let Some(value) = settings.get(&name.to_ascii_lowercase()) {
         return Ok(Some(Value::SingleQuotedString(value)));

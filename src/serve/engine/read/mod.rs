@@ -14,7 +14,7 @@ mod stream;
 
 pub(super) use exec::{ChunkSource, Chunks, ScanExec};
 pub(super) use lookup_join::with_lookup_joins;
-pub(super) use sources::{EngineSources, Identity, relation_of};
+pub(super) use sources::{EngineSources, Identity};
 pub(super) use statement::{Overlay, StatementReads};
 pub(super) use stored::{KEY_COLUMN, ROW_COLUMN, StoredTable};
 pub(super) use stream::StreamTable;

@@ -8,8 +8,8 @@ use attune_sql::catalog::{Catalog, Index, Relation, RelationId, RelationKind, Vi
 use attune_sql::functions::Registry;
 use attune_sql::{SqlError, SqlState};
 use datafusion::catalog::TableProvider;
-use datafusion::datasource::{provider_as_source, source_as_provider};
-use datafusion::logical_expr::{LogicalPlan, TableSource};
+use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::TableSource;
 use std::sync::Arc;
 
 /// Which relation shows [`super::KEY_COLUMN`] and [`super::ROW_COLUMN`]: the target of an UPDATE or DELETE.
@@ -82,13 +82,4 @@ impl EngineSources<'_> {
             }
         }
     }
-}
-
-/// The stream, table or materialized view that a scan reads.
-pub(crate) fn relation_of(plan: &LogicalPlan) -> Option<RelationId> {
-    let LogicalPlan::TableScan(scan) = plan else { return None };
-    let provider = source_as_provider(&scan.source).ok()?;
-    let provider: &dyn TableProvider = provider.as_ref();
-    let table = provider.downcast_ref::<StoredTable>().map(|table| table.relation.id);
-    table.or_else(|| provider.downcast_ref::<StreamTable>().map(|stream| stream.relation.id))
 }

@@ -4,6 +4,7 @@
 
 mod backfills;
 mod catalog_lists;
+mod constraints;
 mod freshness;
 mod indexes;
 mod information_schema;
@@ -37,6 +38,8 @@ pub(super) enum Cell {
     Text(String),
     /// Microseconds since 1970-01-01 UTC.
     Time(i64),
+    /// An array of numbers.
+    Numbers(Vec<i64>),
 }
 
 impl From<&str> for Cell {
@@ -91,6 +94,10 @@ static OWN: &[&SystemRelation] = &[
     &information_schema::TABLES,
     &information_schema::COLUMNS,
     &information_schema::SCHEMATA,
+    &constraints::TABLE_CONSTRAINTS,
+    &constraints::KEY_COLUMN_USAGE,
+    &constraints::CONSTRAINT_COLUMN_USAGE,
+    &constraints::VIEWS,
 ];
 
 /// The source of a system relation.
@@ -100,6 +107,15 @@ pub(super) fn source(schema: Option<&str>, name: &str, coordinator: &Coordinator
     let matches = |r: &&&SystemRelation| {
         r.name == name && (r.schema == schema || (schema.is_none() && r.schema == Some("pg_catalog")))
     };
-    let relation = all.into_iter().find(matches)?;
-    Some(provider_as_source(Arc::new(SystemTable::new(relation, coordinator.clone()))))
+    let qualified = match schema {
+        Some("information_schema") => format!("information_schema.{name}"),
+        _ => name.to_owned(),
+    };
+    let columns = pg_catalog::columns(&qualified);
+    let relation = all.into_iter().find(matches).copied();
+    if relation.is_none() && columns.is_none() {
+        return None;
+    }
+    let table = SystemTable::new(name, relation, columns.map(Vec::as_slice), coordinator.clone());
+    Some(provider_as_source(Arc::new(table)))
 }

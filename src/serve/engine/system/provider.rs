@@ -6,11 +6,13 @@ use crate::serve::engine::errors;
 use crate::serve::engine::read::{ChunkSource, Chunks, ScanExec, StatementReads};
 use async_trait::async_trait;
 use attune_sql::SqlError;
+use attune_sql::algebra::Type;
 use attune_sql::types::SqlType;
 use attune_storage::ColumnType;
 use attune_storage::codec::{ColumnBuilder, Value};
-use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::arrow::array::{ArrayRef, ListArray, RecordBatch, RecordBatchOptions};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableType};
@@ -18,23 +20,53 @@ use datafusion::physical_plan::ExecutionPlan;
 use std::fmt;
 use std::sync::Arc;
 
+/// A column of a system relation.
+#[derive(Clone, Debug)]
+struct SystemColumn {
+    name: &'static str,
+    ty: Type,
+    /// Its place in the rows; without one it is NULL.
+    place: Option<usize>,
+}
+
 /// The provider of a system relation; rows are made when a query runs.
 pub(super) struct SystemTable {
-    relation: &'static SystemRelation,
+    name: String,
+    /// What fills it; nothing if it is always empty.
+    relation: Option<&'static SystemRelation>,
+    columns: Arc<Vec<SystemColumn>>,
     coordinator: Coordinator,
     schema: SchemaRef,
 }
 
 impl SystemTable {
-    pub(super) fn new(relation: &'static SystemRelation, coordinator: Coordinator) -> SystemTable {
-        let fields = relation.columns.iter().map(|(name, t)| Field::new(*name, t.to_arrow(), true));
-        SystemTable { relation, coordinator, schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())) }
+    /// `columns` are those that Postgres has, in its order; the relation's own others follow.
+    pub(super) fn new(
+        name: &str,
+        relation: Option<&'static SystemRelation>,
+        columns: Option<&[(&'static str, Type)]>,
+        coordinator: Coordinator,
+    ) -> SystemTable {
+        let own = relation.map_or(&[][..], |relation| relation.columns);
+        let postgres = columns.unwrap_or_default();
+        let mut all: Vec<SystemColumn> = postgres
+            .iter()
+            .map(|(name, ty)| SystemColumn { name, ty: *ty, place: own.iter().position(|(own, _)| own == name) })
+            .collect();
+        for (place, (name, sql_type)) in own.iter().enumerate() {
+            if !postgres.iter().any(|(known, _)| known == name) {
+                all.push(SystemColumn { name, ty: Type::Sql(*sql_type), place: Some(place) });
+            }
+        }
+        let fields = all.iter().map(|column| Field::new(column.name, column.ty.to_arrow(), true));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        SystemTable { name: name.to_owned(), relation, columns: Arc::new(all), coordinator, schema }
     }
 }
 
 impl fmt::Debug for SystemTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SystemTable").field(&self.relation.name).finish()
+        f.debug_tuple("SystemTable").field(&self.name).finish()
     }
 }
 
@@ -58,7 +90,9 @@ impl TableProvider for SystemTable {
         let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
         let output = Arc::new(self.schema.project(&projection)?);
         let scan = SystemScan {
+            name: self.name.clone(),
             relation: self.relation,
+            columns: Arc::clone(&self.columns),
             coordinator: self.coordinator.clone(),
             schema: self.schema.clone(),
             projection,
@@ -68,7 +102,9 @@ impl TableProvider for SystemTable {
 }
 
 struct SystemScan {
-    relation: &'static SystemRelation,
+    name: String,
+    relation: Option<&'static SystemRelation>,
+    columns: Arc<Vec<SystemColumn>>,
     coordinator: Coordinator,
     schema: SchemaRef,
     projection: Vec<usize>,
@@ -76,19 +112,23 @@ struct SystemScan {
 
 impl fmt::Debug for SystemScan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SystemScan").field(&self.relation.name).finish()
+        f.debug_tuple("SystemScan").field(&self.name).finish()
     }
 }
 
 impl ChunkSource for SystemScan {
     fn describe(&self) -> String {
-        format!("system relation {}", self.relation.name)
+        format!("system relation {}", self.name)
     }
 
     fn open(&self, _: Arc<StatementReads>) -> Result<Box<dyn Chunks>> {
-        let rows = (self.relation.rows)(&self.coordinator).map_err(errors::external)?;
-        let batch = batch(self.relation, &self.schema, &rows).map_err(errors::external)?;
-        Ok(Box::new(Once(Some(batch.project(&self.projection)?))))
+        let rows = match self.relation {
+            Some(relation) => (relation.rows)(&self.coordinator).map_err(errors::external)?,
+            None => Vec::new(),
+        };
+        let wanted: Vec<&SystemColumn> = self.projection.iter().filter_map(|index| self.columns.get(*index)).collect();
+        let batch = batch(&self.name, &wanted, &self.schema.project(&self.projection)?, &rows);
+        Ok(Box::new(Once(Some(batch.map_err(errors::external)?))))
     }
 }
 
@@ -100,23 +140,48 @@ impl Chunks for Once {
     }
 }
 
-fn batch(relation: &SystemRelation, schema: &SchemaRef, rows: &[Vec<Cell>]) -> Result<RecordBatch, SqlError> {
-    let mut arrays = Vec::with_capacity(relation.columns.len());
-    for (index, (name, sql_type)) in relation.columns.iter().enumerate() {
-        let column = ColumnType::from_arrow(&sql_type.to_arrow()).map_err(errors::storage)?;
-        let mut builder = ColumnBuilder::new(column, rows.len());
+fn batch(
+    relation: &str,
+    columns: &[&SystemColumn],
+    schema: &Schema,
+    rows: &[Vec<Cell>],
+) -> Result<RecordBatch, SqlError> {
+    let mut arrays: Vec<ArrayRef> = Vec::with_capacity(columns.len());
+    for column in columns {
+        let cell = |row: &'_ [Cell]| column.place.and_then(|place| row.get(place)).cloned().unwrap_or(Cell::Null);
+        let sql_type = match column.ty {
+            Type::Sql(sql_type) => sql_type,
+            _ => {
+                arrays.push(list(&column.ty.to_arrow(), rows.iter().map(|row| cell(row)))?);
+                continue;
+            }
+        };
+        let stored = ColumnType::from_arrow(&sql_type.to_arrow()).map_err(errors::storage)?;
+        let mut builder = ColumnBuilder::new(stored, rows.len());
         for row in rows {
-            let value = value(row.get(index).unwrap_or(&Cell::Null), *sql_type);
-            builder.append(value).map_err(|e| SqlError::internal(format!("{}.{name}: {e}", relation.name)))?;
+            let cell = cell(row);
+            let appended = builder.append(value(&cell, sql_type));
+            appended.map_err(|e| SqlError::internal(format!("{relation}.{}: {e}", column.name)))?;
         }
         arrays.push(builder.finish());
     }
-    RecordBatch::try_new(schema.clone(), arrays).map_err(errors::arrow)
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+    RecordBatch::try_new_with_options(Arc::new(schema.clone()), arrays, &options).map_err(errors::arrow)
+}
+
+/// Arrays of numbers, in their column's type.
+fn list(data_type: &DataType, cells: impl Iterator<Item = Cell>) -> Result<ArrayRef, SqlError> {
+    let arrays = cells.map(|cell| match cell {
+        Cell::Numbers(numbers) => Some(numbers.into_iter().map(Some).collect::<Vec<_>>()),
+        _ => None,
+    });
+    let lists = ListArray::from_iter_primitive::<Int64Type, _, _>(arrays);
+    cast(&lists, data_type).map_err(errors::arrow)
 }
 
 fn value(cell: &Cell, sql_type: SqlType) -> Option<Value<'_>> {
     match cell {
-        Cell::Null => None,
+        Cell::Null | Cell::Numbers(_) => None,
         Cell::Bool(v) => Some(Value::Boolean(*v)),
         Cell::Text(v) => Some(Value::Text(v)),
         Cell::Time(v) => Some(Value::TimestampTz(*v)),

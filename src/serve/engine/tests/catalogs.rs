@@ -86,7 +86,7 @@ async fn psql_describes_a_table() {
     );
     s.check(
         &indexes,
-        "products_pkey|t|t|f|t|CREATE UNIQUE INDEX products_pkey ON public.products USING btree (product_id)|\
+        "products_pkey|t|t|f|t|CREATE UNIQUE INDEX products_pkey ON products USING btree (product_id)|\
          PRIMARY KEY (product_id)|p|f|f|f|0",
     )
     .await;

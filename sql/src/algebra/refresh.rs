@@ -4,12 +4,13 @@
 //! relation in it gives. Columns that it reads from outside stay what they are. Without it the two copies' columns would be one, and
 //! a comparison of them always true.
 
-use attune_sql::algebra::{Column, ColumnId, Ids, Rel};
+use super::{Column, ColumnId, Ids, Rel};
 use std::collections::BTreeMap;
 
-/// The relation with new ids for every column that is given in it, and which new column stands for which old id. It must have no
-/// subqueries.
-pub(crate) fn refresh(mut rel: Rel, ids: &mut Ids) -> (Rel, BTreeMap<ColumnId, Column>) {
+/// The relation with new ids for every column that is given in it, in its subqueries too, and which new column stands for which old
+/// id.
+#[must_use]
+pub fn refresh(mut rel: Rel, ids: &mut Ids) -> (Rel, BTreeMap<ColumnId, Column>) {
     let mut new = BTreeMap::new();
     rel.visit(&mut |node| {
         for column in node.defines() {
