@@ -84,11 +84,7 @@ impl Bind<'_> {
                 args.extend(overlay_for.as_deref().map(bind).transpose()?);
                 call("overlay", args)
             }
-            ast::Expr::Tuple(_) => Err(SqlError::unsupported(
-                "a row is not supported as a value",
-                "Compare rows with = or IN, and select the values one by one.",
-            )
-            .into()),
+            ast::Expr::Tuple(_) => Err(no_rows_as_values().into()),
             _ => Err(Unbound::NotYet("an expression")),
         }
     }
@@ -100,6 +96,9 @@ impl Bind<'_> {
             [schema, name] if schema == "pg_catalog" || schema == "public" => name.as_str(),
             _ => return Err(Unbound::NotYet("a function of a schema")),
         };
+        if name == "row" {
+            return Err(no_rows_as_values().into());
+        }
         if !matches!(function.parameters, FunctionArguments::None) {
             return Err(Unbound::NotYet("parameters of a function"));
         }
@@ -204,6 +203,11 @@ impl Bind<'_> {
             })
             .collect()
     }
+}
+
+fn no_rows_as_values() -> SqlError {
+    let instead = "Compare rows with = or IN, and select the values one by one.";
+    SqlError::unsupported("a row is not supported as a value", instead)
 }
 
 /// `ceil(x)`, not `ceil(x TO day)`.

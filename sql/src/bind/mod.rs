@@ -34,6 +34,7 @@ mod table;
 mod window;
 
 pub use expression::{Assigned, BoundExpression, Place, bind_expression};
+pub use resolve::gives_rows;
 
 use crate::algebra::{Column, ColumnId, Expr, Ids, Query, Type};
 use crate::binder::Binder;
