@@ -84,10 +84,7 @@ impl Bind<'_> {
                 args.extend(overlay_for.as_deref().map(bind).transpose()?);
                 call("overlay", args)
             }
-            ast::Expr::Tuple(_) => Err(SqlError::unsupported(
-                "a row is not supported as a value",
-                "Compare rows with = or IN, and select the values one by one.",
-            )),
+            ast::Expr::Tuple(_) => Err(no_rows_as_values()),
             other => {
                 let what = "this form of expression is not supported";
                 let instead = "docs/sql.md lists the expressions that queries can contain.";
@@ -115,6 +112,9 @@ impl Bind<'_> {
                 return Err(SqlError::new(SqlState::SyntaxError, message).or_at(function.name.span()));
             }
         };
+        if name == "row" {
+            return Err(no_rows_as_values().into());
+        }
         if !matches!(function.parameters, FunctionArguments::None) {
             let what = format!("a call of {name} with two lists of arguments is not supported");
             let error = SqlError::unsupported(what, "Write one list: f(a, b).");
@@ -238,6 +238,11 @@ impl Bind<'_> {
             })
             .collect()
     }
+}
+
+fn no_rows_as_values() -> SqlError {
+    let instead = "Compare rows with = or IN, and select the values one by one.";
+    SqlError::unsupported("a row is not supported as a value", instead)
 }
 
 /// `ceil(x)`, not `ceil(x TO day)`.

@@ -190,6 +190,9 @@ impl Bind<'_> {
                 let (above, below) = if *negated { ("<", ">") } else { (">=", "<=") };
                 let low = resolver.binary(above, bind(expr)?, bind(low)?)?;
                 let high = resolver.binary(below, bind(expr)?, bind(high)?)?;
+                for side in [&low, &high] {
+                    resolve::check_one(side, if *negated { "OR" } else { "AND" })?;
+                }
                 Ok(if *negated { Expr::Or(vec![low, high]) } else { Expr::And(vec![low, high]) })
             }
             ast::Expr::InList { expr, list, negated } => self.in_list(expr, list, *negated, scope, clause),

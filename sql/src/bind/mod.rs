@@ -37,6 +37,7 @@ mod table;
 mod window;
 
 pub use expression::{Assigned, BoundExpression, Place, bind_expression};
+pub use resolve::gives_rows;
 pub(crate) use resolve::type_from_ast;
 
 use crate::algebra::{Column, ColumnId, Expr, Ids, Query, Type};

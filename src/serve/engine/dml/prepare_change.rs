@@ -10,6 +10,7 @@ use crate::serve::engine::read::{Identity, KEY_COLUMN, ROW_COLUMN};
 use crate::serve::engine::select::{Select, output_columns, parameter_types};
 use crate::serve::engine::{Engine, Prepared, PreparedBody, Settings};
 use attune_sql::algebra::Type;
+use attune_sql::bind::gives_rows;
 use attune_sql::binder::Binder;
 use attune_sql::catalog::Catalog;
 use attune_sql::functions::Registry;
@@ -163,7 +164,8 @@ fn aggregate_of_target(error: SqlError) -> SqlError {
     SqlError::new(SqlState::GroupingError, "aggregate functions are not allowed in UPDATE")
 }
 
-/// Refuses aggregates and window functions in a value of SET; those of its subqueries are theirs. In the query for the rows
+/// Refuses aggregates, window functions and functions that give rows in a value of SET; those of its subqueries are theirs. In the
+/// query for the rows
 /// they would be understood.
 fn refuse_aggregates(value: &Expr) -> Result<(), SqlError> {
     match value.visit(&mut Aggregates { queries: 0 }) {
@@ -196,6 +198,10 @@ impl Visitor for Aggregates {
         let name = name.as_ident().map(fold).unwrap_or_default();
         let error = if function.over.is_some() {
             SqlError::new(SqlState::WindowingError, "window functions are not allowed in UPDATE")
+        } else if name == "grouping" {
+            SqlError::new(SqlState::GroupingError, "grouping operations are not allowed in UPDATE")
+        } else if gives_rows(&name) {
+            SqlError::new(SqlState::FeatureNotSupported, "set-returning functions are not allowed in UPDATE")
         } else if Registry::standard().aggregate(&name).is_some() {
             SqlError::new(SqlState::GroupingError, "aggregate functions are not allowed in UPDATE")
         } else {
