@@ -4,7 +4,6 @@
 //! and [`Registry::with_table_function`], and hands the result out from `RelationSources::functions`.
 
 mod array_size;
-mod avg;
 mod bounded;
 mod canonical;
 mod choice;
@@ -19,14 +18,15 @@ pub mod limit;
 mod nullif;
 mod numbers;
 mod own;
+mod percentile;
 mod quantified;
 mod single_value;
 mod subscript;
 mod substr_bytes;
-mod sum;
 mod template;
 mod time;
 mod to_char;
+mod totals;
 
 pub use interval_order::interval_order;
 pub use single_value::single_value;
@@ -105,7 +105,8 @@ impl Registry {
             registry.higher_order.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
         }
         let aggregates = functions_aggregate::all_default_aggregate_functions();
-        for function in aggregates.into_iter().chain(extremes::functions()).chain([sum::function(), avg::function()]) {
+        let own = extremes::functions().into_iter().chain(totals::functions()).chain([percentile::function()]);
+        for function in aggregates.into_iter().chain(own) {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.aggregate.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
         }

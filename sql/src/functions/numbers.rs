@@ -1,5 +1,5 @@
-//! Functions of numbers: `mod(a, b)`, which is the operator `%`, `div(a, b)`, `sign(a)`, and `rint(a)`, which Postgres calls
-//! `round`.
+//! Functions of numbers: `mod(a, b)`, which is the operator `%`, `div(a, b)`, `sign_of(a)` and `rint(a)`, which Postgres calls
+//! `sign` and `round`.
 
 use super::own::{Arguments, Own, is};
 use crate::SqlError;
@@ -18,12 +18,13 @@ struct Mod {
     signature: Signature,
 }
 
-/// `mod`, `div`, `sign` and `rint`.
-pub(super) fn functions() -> [Arc<ScalarUDF>; 4] {
+/// `mod`, `div`, both signs and `rint`.
+pub(super) fn functions() -> [Arc<ScalarUDF>; 5] {
     [
         Arc::new(ScalarUDF::new_from_impl(Mod { signature: Signature::user_defined(Volatility::Immutable) })),
         Own::function("div", div_types, div),
-        Own::function("sign", sign_types, sign),
+        Own::function("sign", sign_types, stored_sign),
+        Own::function("sign_of", sign_types, sign),
         Own::function("rint", rint_types, rint),
     ]
 }
@@ -107,9 +108,18 @@ fn sign_types(arguments: &[DataType]) -> Option<(Vec<DataType>, DataType)> {
 }
 
 fn sign(arguments: &Arguments<'_>) -> std::result::Result<ArrayRef, SqlError> {
+    sign_with(arguments, 0.0)
+}
+
+/// That of stored plans, to which NaN has no sign.
+fn stored_sign(arguments: &Arguments<'_>) -> std::result::Result<ArrayRef, SqlError> {
+    sign_with(arguments, f64::NAN.copysign(1.0))
+}
+
+fn sign_with(arguments: &Arguments<'_>, of_nan: f64) -> std::result::Result<ArrayRef, SqlError> {
     let array = arguments.array(0)?;
     let double = |value: f64| match value {
-        value if value.is_nan() => f64::NAN.copysign(1.0),
+        value if value.is_nan() => of_nan,
         value if value > 0.0 => 1.0,
         value if value < 0.0 => -1.0,
         _ => 0.0,
@@ -152,8 +162,9 @@ mod tests {
         assert_eq!(call("div", &[("7.50", money), ("2.00", money)]), "3");
         assert_eq!(call("div", &[("-7.50", money), ("2.00", money)]), "-3");
         assert_eq!(call("div", &[("1", money), ("0", money)]), "22012: division by zero");
-        assert_eq!(call("sign", &[("-1.50", money)]), "-1");
-        assert_eq!(call("sign", &[("-0", Double)]), "0");
+        assert_eq!(call("sign_of", &[("-1.50", money)]), "-1");
+        assert_eq!(call("sign_of", &[("-0", Double)]), "0");
+        assert_eq!(call("sign_of", &[("NaN", Double)]), "0");
         assert_eq!(call("mod", &[("-7", Integer), ("3", Integer)]), "-1");
         assert_eq!(call("mod", &[("7.50", money), ("2.00", money)]), "1.50");
         assert_eq!(call("mod", &[("7.50", money), ("0.00", money)]), "22012: division by zero");
