@@ -13,7 +13,7 @@ use datafusion::arrow::datatypes::{
 use datafusion::common::utils::take_function_args;
 use datafusion::common::{DataFusionError, Result, ScalarValue, internal_err, plan_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::utils::format_state_name;
+use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
 use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility};
 use std::cmp::Ordering;
 use std::fmt::Debug;
@@ -87,6 +87,11 @@ impl AggregateUDFImpl for PercentileCont {
 
     fn supports_within_group_clause(&self) -> bool {
         true
+    }
+
+    /// It sorts itself.
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        AggregateOrderSensitivity::Insensitive
     }
 }
 
@@ -198,7 +203,8 @@ impl<P: Point> Percentiles<P> {
 
 impl<P: Point + Debug + Send + Sync> Accumulator for Percentiles<P> {
     fn update_batch(&mut self, arguments: &[ArrayRef]) -> Result<()> {
-        let [values, fractions] = take_function_args(NAME, arguments)?;
+        // What it is sorted by may follow.
+        let [values, fractions, ..] = arguments else { return internal_err!("{NAME} takes two arguments") };
         self.see_fraction(fractions)?;
         self.add(values)
     }

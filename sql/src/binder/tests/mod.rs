@@ -74,7 +74,7 @@ fn affinity() {
         "SELECT household_id, category, sum(quantity) AS n FROM purchases JOIN products USING (product_id) GROUP BY 1, 2",
         expect![[r#"
             Projection: purchases.household_id, products.category, sum(purchases.quantity) AS n
-              Aggregate: groupBy=[[purchases.household_id, products.category]], aggr=[[sum(CAST(purchases.quantity AS Int64))]]
+              Aggregate: groupBy=[[purchases.household_id, products.category]], aggr=[[sum(purchases.quantity)]]
                 Projection: purchases.household_id, purchases.quantity, products.category
                   Inner Join: purchases.product_id = products.product_id
                     TableScan: purchases projection=[household_id, product_id, quantity]

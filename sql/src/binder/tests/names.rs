@@ -31,9 +31,9 @@ fn names_and_types_are_those_of_postgres() {
         ],
         expect![[r#"
             SELECT count(*), sum(n), avg(n), max(total), n + 1, 1, 'a', n::text, 1::bigint, total AS t FROM spend GROUP BY n, total
-              => count bigint, sum bigint, avg double precision, max double precision, ?column? bigint, ?column? bigint, ?column? text, n text, int8 bigint, t double precision
+              => count bigint, sum numeric(38,0), avg numeric(38,16), max double precision, ?column? bigint, ?column? bigint, ?column? text, n text, int8 bigint, t double precision
             SELECT count(*), count(n), sum(n) AS count FROM spend
-              => count bigint, count bigint, count bigint
+              => count bigint, count bigint, count numeric(38,0)
             SELECT n, n FROM spend ORDER BY n
               => n bigint, n bigint
             SELECT s.household_id, a.household_id FROM spend s JOIN affinity a ON s.n = a.n
@@ -43,7 +43,7 @@ fn names_and_types_are_those_of_postgres() {
             SELECT CASE WHEN n > 1 THEN 1 END, coalesce(n, 0), nullif(n, 1), extract(year FROM ts), date_trunc('day', ts), now() FROM spend, purchases
               => case bigint, coalesce bigint, nullif bigint, extract integer, date_trunc timestamp without time zone, now timestamp with time zone
             SELECT sum(quantity), avg(quantity), avg(price), quantity / 2, quantity * price FROM purchases GROUP BY quantity, price
-              => sum bigint, avg double precision, avg double precision, ?column? bigint, ?column? double precision
+              => sum bigint, avg numeric(38,16), avg double precision, ?column? bigint, ?column? double precision
             SELECT interval '1 day', timestamp '2024-01-01', date '2024-01-01', '1'::numeric, '1.5'::numeric(10,2), 'x'::bytea, true, NULL
               => interval interval, timestamp timestamp without time zone, date date, numeric numeric(38,10), numeric numeric(10,2), bytea bytea, ?column? boolean, ?column? text
             SELECT ts + interval '1 day', ts - ts, ts::date, current_date, ts AT TIME ZONE 'UTC', ts::timestamptz FROM purchases
@@ -63,7 +63,7 @@ fn names_and_types_are_those_of_postgres() {
             SELECT DISTINCT lower(category) FROM products ORDER BY lower(category)
               => lower text
             SELECT sum(n) FROM spend UNION ALL SELECT 1
-              => sum bigint
+              => sum numeric(38,0)
             SELECT array_agg(n) FROM spend
               => column "array_agg" has a type that cannot be shown (List(Int64)) (0A000); hint: Turn it into text or numbers in the query: array_to_string for lists, a field for structs.
             SELECT *, n AS total FROM spend
