@@ -164,7 +164,14 @@ impl Bind<'_> {
         let mut args =
             arguments.exprs.iter().map(|e| self.expr(e, scope, Clause::Aggregate)).collect::<Result<Vec<_>>>()?;
         let mut order = self.sort_keys(arguments.order, scope, Clause::Aggregate)?;
+        if function.within_group.is_empty() && name == ORDERED_SET {
+            let message = format!("WITHIN GROUP is required for ordered-set aggregate {name}");
+            return Err(SqlError::new(SqlState::WrongObjectType, message).into());
+        }
         if !function.within_group.is_empty() {
+            if arguments.distinct {
+                return Err(SqlError::new(SqlState::SyntaxError, "cannot use DISTINCT with WITHIN GROUP").into());
+            }
             if !arguments.order.is_empty() {
                 let message = "cannot use multiple ORDER BY clauses with WITHIN GROUP";
                 return Err(SqlError::new(SqlState::SyntaxError, message).into());
@@ -201,6 +208,9 @@ impl Bind<'_> {
             .collect()
     }
 }
+
+/// The aggregate of Postgres that is called with WITHIN GROUP.
+const ORDERED_SET: &str = "percentile_cont";
 
 /// `ceil(x)`, not `ceil(x TO day)`.
 fn is_plain(field: &CeilFloorKind) -> bool {
@@ -251,6 +261,13 @@ impl Bind<'_> {
         scope: &Scope<'_>,
     ) -> Result<(Vec<Expr>, bool, bool, bool)> {
         let arguments = arguments(function)?;
+        if function.name.0.last().and_then(|part| part.as_ident()).is_some_and(|ident| fold(ident) == ORDERED_SET) {
+            return Err(SqlError::unsupported(
+                format!("OVER is not supported for ordered-set aggregate {ORDERED_SET}"),
+                "Compute it with GROUP BY in a subquery, and join that.",
+            )
+            .into());
+        }
         if !arguments.order.is_empty() || !function.within_group.is_empty() {
             return Err(SqlError::unsupported(
                 "ORDER BY in the arguments of a window function is not supported",

@@ -165,11 +165,16 @@ impl Resolver<'_> {
         overloads: &[(&'static [Slot], Slot)],
         args: Vec<Expr>,
     ) -> Result<(Vec<Expr>, Declared), SqlError> {
-        let types = self.types_of(&args);
+        let mut types = self.types_of(&args);
         let callable: Vec<(&'static [Slot], Slot)> =
             overloads.iter().copied().filter(|(slots, _)| slots.len() == args.len()).collect();
         let candidates: Vec<Cow<'static, [Slot]>> = callable.iter().map(|(slots, _)| Cow::Borrowed(*slots)).collect();
-        let (slots, result) = match choose(&candidates, &types) {
+        let chosen = choose(&candidates, &types);
+        // A user knows the value that is sorted by as the last argument.
+        if name == "percentile_cont" && !types.is_empty() {
+            types.rotate_left(1);
+        }
+        let (slots, result) = match chosen {
             Choice::One(chosen) => callable[chosen],
             Choice::None => return Err(errors::no_function(name, &types)),
             Choice::Many => return Err(errors::ambiguous_function(name, &types)),
