@@ -65,6 +65,8 @@ sql_states! {
     DivisionByZero = "22012",
     /// A regular expression that cannot be read.
     InvalidRegularExpression = "2201B",
+    /// The square root of a negative number.
+    InvalidArgumentForPower = "2201F",
     /// A parameter or setting has an impossible value.
     InvalidParameterValue = "22023",
     /// Bytes that are not valid UTF-8.

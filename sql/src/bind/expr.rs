@@ -367,12 +367,8 @@ impl Bind<'_> {
             (UnaryOperator::Plus, _) => Ok(self.resolver.unary("+", self.expr(expr, scope, clause)?)?),
             (UnaryOperator::BitwiseNot, _) => Ok(self.resolver.unary("~", self.expr(expr, scope, clause)?)?),
             (UnaryOperator::PGAbs, _) => Ok(self.resolver.function("abs", vec![self.expr(expr, scope, clause)?])?),
-            (UnaryOperator::PGSquareRoot, _) => {
-                Ok(self.resolver.function("sqrt", vec![self.expr(expr, scope, clause)?])?)
-            }
-            (UnaryOperator::PGCubeRoot, _) => {
-                Ok(self.resolver.function("cbrt", vec![self.expr(expr, scope, clause)?])?)
-            }
+            (UnaryOperator::PGSquareRoot, _) => Ok(self.resolver.unary("|/", self.expr(expr, scope, clause)?)?),
+            (UnaryOperator::PGCubeRoot, _) => Ok(self.resolver.unary("||/", self.expr(expr, scope, clause)?)?),
             _ => Err(Unbound::NotYet("an operator")),
         }
     }

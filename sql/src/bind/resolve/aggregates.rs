@@ -143,7 +143,7 @@ impl Resolver<'_> {
             let args = args.into_iter().map(|arg| self.settle(arg)).collect::<Result<Vec<_>, _>>()?;
             (args, Declared::Found)
         } else {
-            self.aggregate_overload(name, &overloads, args)?
+            self.aggregate_overload(name, &overloads, args, order.len())?
         };
         let args = self.implementation_args(&**function, name, args)?;
         if name == "percentile_cont" && args.get(1).is_some_and(|fraction| !fraction.columns().is_empty()) {
@@ -164,15 +164,16 @@ impl Resolver<'_> {
         name: &str,
         overloads: &[(&'static [Slot], Slot)],
         args: Vec<Expr>,
+        sorted: usize,
     ) -> Result<(Vec<Expr>, Declared), SqlError> {
         let mut types = self.types_of(&args);
         let callable: Vec<(&'static [Slot], Slot)> =
             overloads.iter().copied().filter(|(slots, _)| slots.len() == args.len()).collect();
         let candidates: Vec<Cow<'static, [Slot]>> = callable.iter().map(|(slots, _)| Cow::Borrowed(*slots)).collect();
         let chosen = choose(&candidates, &types);
-        // A user knows the value that is sorted by as the last argument.
-        if name == "percentile_cont" && !types.is_empty() {
-            types.rotate_left(1);
+        // A user knows the values that are sorted by as the last arguments.
+        if name == "percentile_cont" && sorted <= types.len() {
+            types.rotate_left(sorted);
         }
         let (slots, result) = match chosen {
             Choice::One(chosen) => callable[chosen],

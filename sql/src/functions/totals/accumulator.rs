@@ -230,3 +230,62 @@ impl<V: Values> GroupsAccumulator for Groups<V> {
         self.totals.capacity() * size_of::<V>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::of_values::Sums;
+    use super::*;
+    use crate::operators::statistics::{Moments, Statistic};
+    use datafusion::arrow::datatypes::Decimal128Type;
+
+    fn column(values: Vec<Option<i128>>) -> ArrayRef {
+        Arc::new(Decimal128Array::from(values).with_precision_and_scale(38, 10).unwrap())
+    }
+
+    fn finish(kind: Kind, scale: i8) -> Finish {
+        Finish { kind, from: 10, returns: DataType::Decimal128(38, scale) }
+    }
+
+    #[test]
+    fn only_the_average_must_fit() {
+        // The sum of two of them has 39 digits.
+        let large = 90_000_000_000_000_000_000_000_000_000_000_000_000_i128;
+        let mut average = One::<Sums>::new(finish(Kind::Average, 10));
+        average.update_batch(&[column(vec![Some(large), None, Some(large)])]).unwrap();
+        assert_eq!(average.evaluate().unwrap(), ScalarValue::Decimal128(Some(large), 38, 10));
+        average.retract_batch(&[column(vec![Some(large), Some(large)])]).unwrap();
+        assert_eq!(average.evaluate().unwrap(), ScalarValue::Decimal128(None, 38, 10));
+        let mut average = One::<Sums>::new(finish(Kind::Average, 16));
+        average.update_batch(&[column(vec![Some(large)])]).unwrap();
+        assert!(average.evaluate().is_err());
+        let mut sum = One::<Sums>::new(finish(Kind::Sum, 10));
+        sum.update_batch(&[column(vec![Some(large), Some(large)])]).unwrap();
+        assert!(sum.evaluate().is_err());
+    }
+
+    /// One group, many groups, distinct values, and all of them merged from states give the same.
+    fn all_ways<V: Values>(kind: Kind) -> Option<i128> {
+        let values = column(vec![Some(1), Some(2), Some(2), None, Some(4)]);
+        let mut groups = Groups::<V>::new(finish(kind, 16));
+        groups.update_batch(&[Arc::clone(&values)], &[0, 0, 1, 2, 0], None, 3).unwrap();
+        let state = groups.state(EmitTo::All).unwrap();
+        groups.merge_batch(&state, &[0, 1, 2], 3).unwrap();
+        let result = groups.evaluate(EmitTo::All).unwrap();
+        let result: Vec<Option<i128>> = result.as_primitive::<Decimal128Type>().iter().collect();
+        assert_eq!(result[2], None);
+        let mut distinct = Distinct::<V>::new(finish(kind, 16));
+        distinct.update_batch(&[values]).unwrap();
+        let state: Vec<ArrayRef> = distinct.state().unwrap().iter().map(|value| value.to_array().unwrap()).collect();
+        let mut merged = Distinct::<V>::new(finish(kind, 16));
+        merged.merge_batch(&state).unwrap();
+        assert_eq!(merged.evaluate().unwrap(), ScalarValue::Decimal128(result[0], 38, 16));
+        result[0]
+    }
+
+    #[test]
+    fn all_accumulators_give_the_same() {
+        assert_eq!(all_ways::<Sums>(Kind::Average), Some(2_333_333));
+        assert_eq!(all_ways::<Moments>(Kind::Statistic(Statistic::VarPop)), Some(0));
+        assert_eq!(all_ways::<Moments>(Kind::Statistic(Statistic::StddevPop)), Some(1_247_219));
+    }
+}

@@ -42,6 +42,18 @@ pub fn average(sum: i256, count: i64, digits: u32, cut_off: bool) -> Result<i128
     average.and_then(fit).ok_or_else(out_of_range)
 }
 
+/// The square root of a number that is not negative and has `from` digits after the point, with `to` digits, half goes up.
+///
+/// # Errors
+/// 22003 when it has more than 38 digits.
+pub fn square_root(value: i128, from: i8, to: i8) -> Result<i128, SqlError> {
+    let power = u32::try_from(2 * i32::from(to) - i32::from(from)).ok();
+    let power = power.and_then(|digits| i256::from_i128(10).checked_pow(digits));
+    let whole = power.and_then(|power| i256::from_i128(value).checked_mul(power)).ok_or_else(out_of_range)?;
+    let quotient = Quotient { whole, rest: i256::ZERO, divisor: i256::ONE };
+    quotient.root().and_then(fit).ok_or_else(out_of_range)
+}
+
 /// `value / divisor` of a divisor above 0. Most averages take this way, as it needs no 256 bits.
 fn divided(value: i128, divisor: i128, rounding: Rounding) -> i128 {
     let (whole, rest) = (value / divisor, value % divisor);

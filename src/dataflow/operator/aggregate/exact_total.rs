@@ -75,6 +75,9 @@ pub(super) fn get_trimmed<const N: usize>(input: &mut &[u8]) -> Result<[u8; N], 
     Ok(bytes)
 }
 
+/// What a decimal of 38 digits, as most results have, does not reach.
+const MOST: u128 = 10u128.pow(38);
+
 /// `value` as a value of type `column`; `None` when it does not fit.
 pub(super) fn fit(value: i256, column: ColumnType) -> Option<Value<'static>> {
     let value = value.to_i128()?;
@@ -86,7 +89,7 @@ pub(super) fn fit(value: i256, column: ColumnType) -> Option<Value<'static>> {
         ColumnType::Float32 => Value::Float32(value as f32),
         ColumnType::Float64 => Value::Float64(value as f64),
         ColumnType::Decimal { precision, .. } => {
-            let limit = 10u128.checked_pow(u32::from(precision))?;
+            let limit = if precision == 38 { MOST } else { 10u128.checked_pow(u32::from(precision))? };
             (value.unsigned_abs() < limit).then_some(Value::Decimal(value))?
         }
         _ => return None,
