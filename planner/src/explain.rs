@@ -146,6 +146,10 @@ pub(crate) fn call(aggregate: &Aggregate, input: &[Field]) -> String {
         AggregateFunction::Avg => "avg",
         AggregateFunction::Min => "min",
         AggregateFunction::Max => "max",
+        AggregateFunction::VarPop => "var_pop",
+        AggregateFunction::VarSamp => "var_samp",
+        AggregateFunction::StddevPop => "stddev_pop",
+        AggregateFunction::StddevSamp => "stddev_samp",
     };
     let distinct = if aggregate.distinct { "DISTINCT " } else { "" };
     let argument = aggregate.argument.map_or("*".to_owned(), |column| name(input, column));

@@ -5,9 +5,10 @@ use attune_storage::ColumnType;
 use serde::{Deserialize, Serialize};
 
 /// Version written into [`DataflowPlan::version`].
-pub const PLAN_VERSION: u32 = 5;
+pub const PLAN_VERSION: u32 = 6;
 /// Oldest version that is read. Version 2 had no `in_log`, version 3 no `state_in_rows`. Up to version 4 an expression that fails
-/// on a row gives NULL as a whole, since then the operation in it that fails; and there was no [`Expr::Operator`].
+/// on a row gives NULL as a whole, since then the operation in it that fails; and there was no [`Expr::Operator`]. Up to version 5
+/// an average of numerics is cut off ([`DataflowPlan::averages_are_cut_off`]), and there were no variances and deviations.
 pub const OLDEST_PLAN_VERSION: u32 = 2;
 
 /// A column of a node's output.
@@ -79,6 +80,12 @@ impl DataflowPlan {
         let mut columns = key.clone();
         columns.sort_unstable();
         (!key.is_empty() && columns.iter().copied().eq(0..group.len())).then_some(RowAggregate { node, key })
+    }
+
+    /// Averages of numerics are cut off, not rounded: so they are in the rows that the view has.
+    #[must_use]
+    pub fn averages_are_cut_off(&self) -> bool {
+        self.version < 6
     }
 
     /// A view whose rows have no key: rows may repeat.
@@ -154,6 +161,14 @@ pub enum AggregateFunction {
     Min,
     /// max(x).
     Max,
+    /// var_pop(x) of exact numbers.
+    VarPop,
+    /// var_samp(x), variance(x) of exact numbers.
+    VarSamp,
+    /// stddev_pop(x) of exact numbers.
+    StddevPop,
+    /// stddev_samp(x), stddev(x) of exact numbers.
+    StddevSamp,
 }
 
 /// One aggregate of an aggregate node.

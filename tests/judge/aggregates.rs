@@ -38,7 +38,7 @@ impl Generator {
 
     fn common_aggregate(&mut self, scope: &Scope, filter: &str) -> Option<Computed> {
         let distinct = self.pick(&["DISTINCT ", "", "", "", ""]);
-        match self.below(7) {
+        match self.below(8) {
             0 => None,
             1 => {
                 let ty = self.any_type(scope, &Ty::ALL);
@@ -50,33 +50,29 @@ impl Generator {
                 let of = self.finite(scope, ty, 1);
                 let sql = format!("sum({distinct}{}){filter}", of.sql);
                 let size = of.magnitude * ROWS;
-                match ty {
-                    // Numeric in Postgres: see `differences`.
-                    Ty::Int8 if size > Ty::Int8.limit() => None,
-                    Ty::Int8 => Some(computed(Ty::Int8, format!("CAST({sql} AS bigint)"), size, true)),
-                    Ty::Numeric => Some(computed(Ty::Numeric, sql, size, true)),
-                    _ => Some(computed(Ty::Int8, sql, size, true)),
-                }
+                let returns = if matches!(ty, Ty::Int8 | Ty::Numeric) { Ty::Numeric } else { Ty::Int8 };
+                Some(computed(returns, sql, size, true))
             }
             // In which order floats are added is not fixed: only columns, whose sums are exact.
             3 => {
                 let ty = self.pick(&[Ty::Real, Ty::Double]);
                 let of = self.column(scope, ty, false, false).filter(|of| of.magnitude.is_finite())?;
                 let function = self.pick(&["sum", "avg"]);
-                let mut sql = format!("{function}({}){filter}", of.sql);
-                if ty == Ty::Real && function == "sum" {
-                    sql = format!("CAST({sql} AS double precision)");
-                }
-                Some(computed(Ty::Double, sql, f64::INFINITY, false))
+                let returns = if function == "sum" { ty } else { Ty::Double };
+                Some(computed(returns, format!("{function}({}){filter}", of.sql), f64::INFINITY, false))
             }
             4 => {
                 let ty = self.pick(&[Ty::Int2, Ty::Int4, Ty::Int8, Ty::Numeric]);
                 let of = self.finite(scope, ty, 1);
                 let sql = format!("avg({distinct}{}){filter}", of.sql);
-                Some(match ty {
-                    Ty::Numeric => computed(Ty::Numeric, format!("trunc({sql}, 4)"), of.magnitude, false),
-                    _ => computed(Ty::Double, format!("CAST({sql} AS double precision)"), of.magnitude, false),
-                })
+                Some(computed(Ty::Numeric, sql, of.magnitude, false))
+            }
+            5 => {
+                let ty = self.pick(&[Ty::Int2, Ty::Int4, Ty::Int8, Ty::Numeric]);
+                let of = self.column(scope, ty, true, false).filter(|of| of.magnitude < SQUARED)?;
+                let function = self.pick(&STATISTICS);
+                let sql = format!("{function}({distinct}{}){filter}", of.sql);
+                Some(computed(Ty::Numeric, sql, of.magnitude * of.magnitude, false))
             }
             _ => {
                 let ty = self.any_type(scope, &ORDERED);
@@ -114,14 +110,10 @@ impl Generator {
                 Some(computed(Ty::Text, sql, 0.0, true))
             }
             3 => {
-                let ty = self.pick(&[Ty::Int2, Ty::Int4, Ty::Int8, Ty::Numeric, Ty::Double]);
+                let ty = self.pick(&[Ty::Real, Ty::Double]);
                 let of = self.column(scope, ty, true, false)?;
-                let function = self.pick(&["stddev", "stddev_pop", "var_samp", "var_pop", "variance", "stddev_samp"]);
-                let mut sql = format!("{function}({}){filter}", of.sql);
-                if ty != Ty::Double {
-                    sql = format!("CAST({sql} AS double precision)");
-                }
-                Some(computed(Ty::Double, sql, f64::INFINITY, false))
+                let function = self.pick(&STATISTICS);
+                Some(computed(Ty::Double, format!("{function}({}){filter}", of.sql), f64::INFINITY, false))
             }
             4 => {
                 let ty = self.pick(&Ty::INTEGERS);
@@ -130,8 +122,11 @@ impl Generator {
                 Some(computed(ty, format!("{function}({}){filter}", of.sql), f64::INFINITY, true))
             }
             _ => {
-                let of = self.column(scope, Ty::Double, true, false)?;
-                let sql = format!("percentile_cont(0.5) WITHIN GROUP (ORDER BY {}){filter}", of.sql);
+                let ty = self.pick(&Ty::NUMBERS);
+                let of = self.column(scope, ty, true, false)?;
+                let (fraction, direction) = (self.pick(&["0.5", "0", "1", "0.3"]), self.pick(&["", " DESC"]));
+                let by = format!("{}{direction}", of.sql);
+                let sql = format!("percentile_cont({fraction}) WITHIN GROUP (ORDER BY {by}){filter}");
                 Some(computed(Ty::Double, sql, f64::INFINITY, false))
             }
         }
@@ -180,8 +175,12 @@ impl Generator {
                 computed(Ty::Int8, format!("count({of}) {}", over(frame)), ROWS, true)
             }
             5 => {
-                let of = self.finite(scope, Ty::Int4, 1);
-                computed(Ty::Int8, format!("sum({}) {}", of.sql, over(frame)), of.magnitude * ROWS, true)
+                let (ty, function) =
+                    self.pick(&[(Ty::Int4, "sum"), (Ty::Int8, "sum"), (Ty::Int4, "avg"), (Ty::Numeric, "avg")]);
+                let of = self.finite(scope, ty, 1);
+                let returns = if (ty, function) == (Ty::Int4, "sum") { Ty::Int8 } else { Ty::Numeric };
+                let sql = format!("{function}({}) {}", of.sql, over(frame));
+                computed(returns, sql, of.magnitude * ROWS, function == "sum")
             }
             _ => {
                 let ty = self.any_type(scope, &ORDERED[..ORDERED.len() - 1]);
@@ -225,6 +224,10 @@ impl Generator {
         Some(self.reference(scope, level, at))
     }
 }
+
+/// Variances of smaller numbers have less than 22 digits before the point.
+const SQUARED: f64 = 1e9;
+const STATISTICS: [&str; 6] = ["stddev", "stddev_pop", "var_samp", "var_pop", "variance", "stddev_samp"];
 
 /// What min and max take; interval is the last.
 const ORDERED: [Ty; 11] = [

@@ -1,7 +1,7 @@
 //! Aggregate: GROUP BY with count, sum, avg, min and max.
 
 use super::Lowering;
-use super::columns::{check_numeric, fields};
+use super::columns::{check_exact, check_numeric, fields};
 use crate::expr::{Expr, Scope, from_datafusion, sql};
 use crate::plan::{Aggregate, AggregateFunction, Field, Op};
 use crate::properties::is_unique;
@@ -160,7 +160,10 @@ impl Lowering<'_> {
         field: &Field,
     ) -> Result<Aggregate, SqlError> {
         let call = call(expr)?;
-        let name = call.func.name();
+        let name = match call.func.name() {
+            "var" => "variance",
+            name => name,
+        };
         let function = function(name)?;
         let filter = match &call.params.filter {
             Some(filter) => Some(self.input_column(inputs, filter, scope, input)?),
@@ -185,8 +188,13 @@ impl Lowering<'_> {
         if argument.is_none() && function != AggregateFunction::Count {
             return Err(SqlError::internal(format!("{name} without an argument")));
         }
-        if let (Some(argument), AggregateFunction::Sum | AggregateFunction::Avg) = (argument, function) {
-            check_numeric(name, inputs.fields[argument].column_type)?;
+        if let Some(argument) = argument {
+            let column = inputs.fields[argument].column_type;
+            match function {
+                AggregateFunction::Sum | AggregateFunction::Avg => check_numeric(name, column)?,
+                AggregateFunction::Count | AggregateFunction::Min | AggregateFunction::Max => {}
+                _ => check_exact(name, column)?,
+            }
         }
         Ok(Aggregate { function, argument, distinct: call.params.distinct, filter, returns: field.column_type })
     }
@@ -207,10 +215,14 @@ fn function(name: &str) -> Result<AggregateFunction, SqlError> {
         "avg" => AggregateFunction::Avg,
         "min" => AggregateFunction::Min,
         "max" => AggregateFunction::Max,
+        "var_pop" => AggregateFunction::VarPop,
+        "variance" => AggregateFunction::VarSamp,
+        "stddev_pop" => AggregateFunction::StddevPop,
+        "stddev" => AggregateFunction::StddevSamp,
         other => {
             return Err(SqlError::unsupported(
                 format!("the aggregate {other} cannot be kept in a materialized view yet"),
-                "Use count, sum, avg, min or max, with DISTINCT and FILTER as needed, or compute it in the query that reads \
+                "Use count, sum, avg, min, max, or variance and stddev of exact numbers, with DISTINCT and FILTER as needed, or compute it in the query that reads \
                  the view.",
             ));
         }

@@ -137,3 +137,14 @@ pub(super) fn check_numeric(function: &str, column_type: ColumnType) -> Result<(
         )),
     }
 }
+
+/// Types whose variance is kept: those of exact numbers, since of floats something would be left of values taken away.
+pub(super) fn check_exact(function: &str, column_type: ColumnType) -> Result<(), SqlError> {
+    match column_type {
+        ColumnType::Int16 | ColumnType::Int32 | ColumnType::Int64 | ColumnType::Decimal { .. } => Ok(()),
+        other => Err(SqlError::unsupported(
+            format!("{function}({}) cannot be kept in a materialized view", sql_name(other)),
+            "Cast the value to numeric, or compute it in the query that reads the view.",
+        )),
+    }
+}

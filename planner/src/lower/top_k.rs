@@ -91,6 +91,6 @@ fn only_forward(aggregate: &Aggregate, sort: SortColumn) -> bool {
         // NULL until there is a value.
         AggregateFunction::Max => sort.descending && !sort.nulls_first,
         AggregateFunction::Min => !sort.descending && !sort.nulls_first,
-        AggregateFunction::Sum | AggregateFunction::Avg => false,
+        _ => false,
     }
 }

@@ -59,7 +59,7 @@ fn aggregates() {
     check(
         "SELECT category, string_agg(name, ',') FROM products GROUP BY category",
         expect![[r#"
-        the aggregate string_agg cannot be kept in a materialized view yet (0A000); hint: Use count, sum, avg, min or max, with DISTINCT and FILTER as needed, or compute it in the query that reads the view.
+        the aggregate string_agg cannot be kept in a materialized view yet (0A000); hint: Use count, sum, avg, min, max, or variance and stddev of exact numbers, with DISTINCT and FILTER as needed, or compute it in the query that reads the view.
     "#]],
     );
     check(

@@ -30,7 +30,7 @@ fn the_json_form_is_stable() {
     let json = serde_json::to_string_pretty(&plan).expect("is JSON");
     expect![[r#"
         {
-          "version": 5,
+          "version": 6,
           "nodes": [
             {
               "op": {

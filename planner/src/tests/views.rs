@@ -19,8 +19,8 @@ fn affinity() {
     check(
         AFFINITY,
         expect![[r#"
-            aggregate sum(quantity::bigint) BY household_id, category     key=(household_id, category)  exchange=hash(household_id, category)  cost=O(d)  state=in the view's rows
-            -> project household_id, category, quantity::bigint           key=none  cost=O(d)  state=none
+            aggregate sum(quantity) BY household_id, category             key=(household_id, category)  exchange=hash(household_id, category)  cost=O(d)  state=in the view's rows
+            -> project household_id, quantity, category                   key=none  cost=O(d)  state=none
                -> join ON product_id = product_id                         key=none  exchange=hash(product_id),hash(product_id)  cost=O(d * matches)  state=rows of both sides
                   -> scan purchases (household_id, product_id, quantity)  key=none  cost=O(d)  state=none  append-only
                   -> scan products (product_id, category)                 key=(product_id)  cost=O(d)  state=none
@@ -67,10 +67,10 @@ fn top_products_of_each_week() {
            FROM (SELECT date_trunc('week', ts) AS week, product_id, sum(quantity) AS n FROM purchases GROUP BY 1, 2) w) t
          WHERE rank <= 10",
         expect![[r#"
-            top 10 per date_trunc('week', ts) ORDER BY sum(quantity::bigint) DESC, product_id with row number  key=(week, rank)  exchange=hash(date_trunc('week', ts))  cost=O(d log g)  state=rows per group in order
-            -> aggregate sum(quantity::bigint) BY date_trunc('week', ts), product_id  key=(date_trunc('week', ts), product_id)  exchange=hash(date_trunc('week', ts), product_id)  cost=O(d)  state=a row per group
-               -> project date_trunc('week', ts), product_id, quantity::bigint        key=none  cost=O(d)  state=none  append-only
-                  -> scan purchases (product_id, quantity, ts)                        key=none  cost=O(d)  state=none  append-only
+            top 10 per date_trunc('week', ts) ORDER BY sum(quantity) DESC, product_id with row number  key=(week, rank)  exchange=hash(date_trunc('week', ts))  cost=O(d log g)  state=rows per group in order
+            -> aggregate sum(quantity) BY date_trunc('week', ts), product_id  key=(date_trunc('week', ts), product_id)  exchange=hash(date_trunc('week', ts), product_id)  cost=O(d)  state=a row per group
+               -> project date_trunc('week', ts), product_id, quantity        key=none  cost=O(d)  state=none  append-only
+                  -> scan purchases (product_id, quantity, ts)                key=none  cost=O(d)  state=none  append-only
         "#]],
     );
 }

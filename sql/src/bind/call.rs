@@ -188,7 +188,14 @@ impl Bind<'_> {
         let mut args =
             arguments.exprs.iter().map(|e| self.expr(e, scope, Clause::Aggregate)).collect::<Result<Vec<_>>>()?;
         let mut order = self.sort_keys(arguments.order, scope, Clause::Aggregate)?;
+        if function.within_group.is_empty() && name == ORDERED_SET {
+            let message = format!("WITHIN GROUP is required for ordered-set aggregate {name}");
+            return Err(SqlError::new(SqlState::WrongObjectType, message));
+        }
         if !function.within_group.is_empty() {
+            if arguments.distinct {
+                return Err(SqlError::new(SqlState::SyntaxError, "cannot use DISTINCT with WITHIN GROUP"));
+            }
             if !arguments.order.is_empty() {
                 let message = "cannot use multiple ORDER BY clauses with WITHIN GROUP";
                 return Err(SqlError::new(SqlState::SyntaxError, message));
@@ -244,6 +251,9 @@ fn no_rows_as_values() -> SqlError {
     let instead = "Compare rows with = or IN, and select the values one by one.";
     SqlError::unsupported("a row is not supported as a value", instead)
 }
+
+/// The aggregate of Postgres that is called with WITHIN GROUP.
+const ORDERED_SET: &str = "percentile_cont";
 
 /// `ceil(x)`, not `ceil(x TO day)`.
 fn is_plain(field: &CeilFloorKind) -> bool {
@@ -307,6 +317,12 @@ impl Bind<'_> {
         scope: &Scope<'_>,
     ) -> Result<(Vec<Expr>, bool, bool, bool)> {
         let arguments = arguments(function).map_err(|error| error.or_at(function.name.span()))?;
+        if function.name.0.last().and_then(|part| part.as_ident()).is_some_and(|ident| fold(ident) == ORDERED_SET) {
+            return Err(SqlError::unsupported(
+                format!("OVER is not supported for ordered-set aggregate {ORDERED_SET}"),
+                "Compute it with GROUP BY in a subquery, and join that.",
+            ));
+        }
         if !arguments.order.is_empty() || !function.within_group.is_empty() {
             return Err(SqlError::unsupported(
                 "ORDER BY in the arguments of a window function is not supported",

@@ -420,12 +420,8 @@ impl Bind<'_> {
             (UnaryOperator::Plus, _) => Ok(self.resolver.unary("+", self.expr(expr, scope, clause)?)?),
             (UnaryOperator::BitwiseNot, _) => Ok(self.resolver.unary("~", self.expr(expr, scope, clause)?)?),
             (UnaryOperator::PGAbs, _) => Ok(self.resolver.function("abs", vec![self.expr(expr, scope, clause)?])?),
-            (UnaryOperator::PGSquareRoot, _) => {
-                Ok(self.resolver.function("sqrt", vec![self.expr(expr, scope, clause)?])?)
-            }
-            (UnaryOperator::PGCubeRoot, _) => {
-                Ok(self.resolver.function("cbrt", vec![self.expr(expr, scope, clause)?])?)
-            }
+            (UnaryOperator::PGSquareRoot, _) => Ok(self.resolver.unary("|/", self.expr(expr, scope, clause)?)?),
+            (UnaryOperator::PGCubeRoot, _) => Ok(self.resolver.unary("||/", self.expr(expr, scope, clause)?)?),
             (op, _) => {
                 let operand = self.expr(expr, scope, clause)?;
                 let message = format!("operator does not exist: {op} {}", operand.ty());

@@ -14,7 +14,6 @@ type Checked = Result<f64, SqlError>;
 /// All of them.
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     vec![
-        Own::function("float_sqrt", one, |a| each(a, sqrt)),
         Own::function("float_exp", one, |a| each(a, exp)),
         Own::function("float_ln", one, |a| each(a, |x| logarithm(x, f64::ln))),
         Own::function("float_log10", one, |a| each(a, |x| logarithm(x, f64::log10))),
@@ -84,13 +83,6 @@ fn within(x: f64, is_within: bool, f: impl Fn(f64) -> f64) -> Checked {
     }
 }
 
-fn sqrt(x: f64) -> Checked {
-    if x < 0.0 {
-        return error(SqlState::InvalidArgumentForPower, "cannot take square root of a negative number");
-    }
-    Ok(x.sqrt())
-}
-
 fn exp(x: f64) -> Checked {
     // e to the power of -Infinity is 0.
     if x.is_infinite() { Ok(x.exp()) } else { checked(if x == 0.0 { 1.0 } else { x }, x.exp()) }
@@ -143,8 +135,6 @@ mod tests {
             ("float_ln", &["0"][..], "2201E: cannot take logarithm of zero"),
             ("float_ln", &["-Infinity"], "2201E: cannot take logarithm of a negative number"),
             ("float_ln", &["Infinity"], "Infinity"),
-            ("float_sqrt", &["-1"], "2201F: cannot take square root of a negative number"),
-            ("float_sqrt", &["NaN"], "NaN"),
             ("float_exp", &["1000"], "22003: value out of range: overflow"),
             ("float_exp", &["-1000"], "22003: value out of range: underflow"),
             ("float_exp", &["-Infinity"], "0"),

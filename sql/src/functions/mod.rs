@@ -4,7 +4,6 @@
 //! and [`Registry::with_table_function`], and hands the result out from `RelationSources::functions`.
 
 mod array_size;
-mod avg;
 mod bounded;
 mod canonical;
 mod characters;
@@ -26,6 +25,7 @@ mod nullif;
 mod numbers;
 mod ordered;
 mod own;
+mod percentile;
 mod placeholder;
 mod quantified;
 mod quoting;
@@ -35,10 +35,10 @@ mod slice;
 mod string_agg;
 mod subscript;
 mod substr_bytes;
-mod sum;
 mod template;
 mod time;
 mod to_char;
+mod totals;
 mod width_bucket;
 
 pub use interval_order::interval_order;
@@ -110,8 +110,9 @@ impl Registry {
         registry = registry.with_scalar(Arc::new(NowFunc::new_with_config(&CONFIG).into()));
         registry = own().into_iter().fold(registry, Registry::with_scalar);
         let aggregates = functions_aggregate::all_default_aggregate_functions();
-        let own = [sum::function(), avg::function(), string_agg::function()];
-        for function in aggregates.into_iter().chain(extremes::functions()).chain(own) {
+        let own = extremes::functions().into_iter().chain(totals::functions());
+        let own = own.chain([percentile::function(), string_agg::function()]);
+        for function in aggregates.into_iter().chain(own) {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.aggregate.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
         }

@@ -1,10 +1,10 @@
-//! Functions of numbers: `mod(a, b)`, which is the operator `%`, `div(a, b)`, `sign(a)`, and `rint(a)`, which Postgres calls
-//! `round`.
+//! Functions of numbers: `mod(a, b)`, which is the operator `%`, `div(a, b)`, `sign_of(a)`, `root_of(a)` and `rint(a)`, which
+//! Postgres calls `sign`, `sqrt` and `round`.
 
 use super::own::{Arguments, Own, is};
-use crate::SqlError;
-use crate::operators;
-use datafusion::arrow::array::{ArrayRef, AsArray, Decimal128Array};
+use crate::operators::statistics::{result_scale, square_root};
+use crate::{SqlError, SqlState, operators};
+use datafusion::arrow::array::{ArrayRef, AsArray, Decimal128Array, Float64Array};
 use datafusion::arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type, i256};
 use datafusion::common::{Result, internal_err, plan_err};
 use datafusion::logical_expr::binary::BinaryTypeCoercer;
@@ -18,12 +18,14 @@ struct Mod {
     signature: Signature,
 }
 
-/// `mod`, `div`, `sign` and `rint`.
-pub(super) fn functions() -> [Arc<ScalarUDF>; 4] {
+/// `mod`, `div`, both signs, `root_of` and `rint`.
+pub(super) fn functions() -> [Arc<ScalarUDF>; 6] {
     [
         Arc::new(ScalarUDF::new_from_impl(Mod { signature: Signature::user_defined(Volatility::Immutable) })),
         Own::function("div", div_types, div),
-        Own::function("sign", sign_types, sign),
+        Own::function("sign", sign_types, stored_sign),
+        Own::function("sign_of", sign_types, sign),
+        Own::function("root_of", root_types, root),
         Own::function("rint", rint_types, rint),
     ]
 }
@@ -107,9 +109,18 @@ fn sign_types(arguments: &[DataType]) -> Option<(Vec<DataType>, DataType)> {
 }
 
 fn sign(arguments: &Arguments<'_>) -> std::result::Result<ArrayRef, SqlError> {
+    sign_with(arguments, 0.0)
+}
+
+/// That of stored plans, to which NaN has no sign.
+fn stored_sign(arguments: &Arguments<'_>) -> std::result::Result<ArrayRef, SqlError> {
+    sign_with(arguments, f64::NAN.copysign(1.0))
+}
+
+fn sign_with(arguments: &Arguments<'_>, of_nan: f64) -> std::result::Result<ArrayRef, SqlError> {
     let array = arguments.array(0)?;
     let double = |value: f64| match value {
-        value if value.is_nan() => f64::NAN.copysign(1.0),
+        value if value.is_nan() => of_nan,
         value if value > 0.0 => 1.0,
         value if value < 0.0 => -1.0,
         _ => 0.0,
@@ -125,6 +136,35 @@ fn sign(arguments: &Arguments<'_>) -> std::result::Result<ArrayRef, SqlError> {
             Arc::new(values.with_data_type(WHOLE))
         }
     })
+}
+
+fn root_types(arguments: &[DataType]) -> Option<(Vec<DataType>, DataType)> {
+    match arguments {
+        [DataType::Decimal128(precision, scale)] => {
+            let to = DataType::Decimal128(38, result_scale(*scale));
+            Some((vec![DataType::Decimal128(*precision, *scale)], to))
+        }
+        [other] if other.is_numeric() || other.is_null() => Some((vec![DataType::Float64], DataType::Float64)),
+        _ => None,
+    }
+}
+
+/// The square root, of a numeric exact and rounded. That of stored plans, `sqrt`, is a float of both.
+fn root(arguments: &Arguments<'_>) -> std::result::Result<ArrayRef, SqlError> {
+    let negative = || SqlError::new(SqlState::InvalidArgumentForPower, "cannot take square root of a negative number");
+    let DataType::Decimal128(precision, scale) = *arguments.returns else {
+        let values = arguments.primitive::<Float64Type>(0)?;
+        let roots: Float64Array =
+            values.try_unary(|value| if value < 0.0 { Err(negative()) } else { Ok(value.sqrt()) })?;
+        return Ok(operators::canonical(Arc::new(roots)));
+    };
+    let values = arguments.primitive::<Decimal128Type>(0)?;
+    let from = values.scale();
+    let roots: Decimal128Array = values.try_unary(|value| match value {
+        value if value < 0 => Err(negative()),
+        value => square_root(value, from, scale),
+    })?;
+    Ok(Arc::new(roots.with_data_type(DataType::Decimal128(precision, scale))))
 }
 
 fn rint_types(arguments: &[DataType]) -> Option<(Vec<DataType>, DataType)> {
@@ -152,8 +192,12 @@ mod tests {
         assert_eq!(call("div", &[("7.50", money), ("2.00", money)]), "3");
         assert_eq!(call("div", &[("-7.50", money), ("2.00", money)]), "-3");
         assert_eq!(call("div", &[("1", money), ("0", money)]), "22012: division by zero");
-        assert_eq!(call("sign", &[("-1.50", money)]), "-1");
-        assert_eq!(call("sign", &[("-0", Double)]), "0");
+        assert_eq!(call("sign_of", &[("-1.50", money)]), "-1");
+        assert_eq!(call("sign_of", &[("-0", Double)]), "0");
+        assert_eq!(call("sign_of", &[("NaN", Double)]), "0");
+        assert_eq!(call("root_of", &[("2.00", money)]), "1.4142135623730950");
+        assert_eq!(call("root_of", &[("-0.01", money)]), "2201F: cannot take square root of a negative number");
+        assert_eq!(call("root_of", &[("6.25", Double)]), "2.5");
         assert_eq!(call("mod", &[("-7", Integer), ("3", Integer)]), "-1");
         assert_eq!(call("mod", &[("7.50", money), ("2.00", money)]), "1.50");
         assert_eq!(call("mod", &[("7.50", money), ("0.00", money)]), "22012: division by zero");

@@ -14,6 +14,7 @@ mod kernels;
 mod moment;
 mod numeric;
 mod span;
+pub mod statistics;
 mod temporal;
 mod varchar;
 
@@ -30,7 +31,9 @@ pub(crate) use moment::{out_of_range, shift, timestamp};
 pub(crate) use numeric::{
     Rounding, divide_rounded, division_by_zero, out_of_range as numeric_out_of_range, power_of_128,
 };
-pub(crate) use span::{divided, justify_days, justify_hours, justify_interval, length, sum as span_sum};
+pub(crate) use span::{
+    divided, justify_days, justify_hours, justify_interval, length, sum as span_sum, times as span_times,
+};
 
 use crate::SqlError;
 use arithmetic::{Arithmetic, Negate};

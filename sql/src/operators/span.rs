@@ -33,7 +33,7 @@ pub(crate) fn sum(
 }
 
 /// `a * factor`.
-pub(super) fn times(a: IntervalMonthDayNano, factor: f64) -> Result<IntervalMonthDayNano, SqlError> {
+pub(crate) fn times(a: IntervalMonthDayNano, factor: f64) -> Result<IntervalMonthDayNano, SqlError> {
     scaled(a, |field| field * factor)
 }
 

@@ -22,7 +22,7 @@ const REDIS_COMMANDS: usize = 1_000;
 
 /// Attune: events make the feature view. `best` and `category` are aggregates, as all columns of such a view are.
 const ATTUNE: [&str; 4] = [
-    "CREATE STREAM events (item_id bigint, user_id bigint, category text, quantity bigint, price double precision, ts timestamp)",
+    "CREATE STREAM events (item_id bigint, user_id bigint, category text, quantity integer, price double precision, ts timestamp)",
     "CREATE MATERIALIZED VIEW features AS SELECT item_id, count(*) AS views, sum(quantity) AS quantity, sum(price) AS revenue, avg(price) AS average, max(price) AS best, max(category) AS category, max(ts) AS last_seen FROM events GROUP BY item_id",
     "CREATE TABLE candidates (user_id bigint, item_id bigint, score double precision, PRIMARY KEY (user_id, item_id))",
     "CREATE INDEX candidates_by_score ON candidates (user_id, score DESC) INCLUDE (item_id)",

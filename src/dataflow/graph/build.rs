@@ -3,8 +3,8 @@
 use super::{GraphNode, NodeKind};
 use crate::dataflow::batch::arrow_schema;
 use crate::dataflow::operator::{
-    AggregateOperator, Distinct, Filter, Join, JoinPlan, Operator, Project, RowAggregates, TopK, TopKPlan, UnionAll,
-    Values, pair_schema,
+    AggregateOperator, Distinct, Filter, Join, JoinPlan, Operator, Project, RowAggregates, Rules, TopK, TopKPlan,
+    UnionAll, Values, pair_schema,
 };
 use crate::dataflow::{Expression, Failing};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -147,7 +147,8 @@ impl Builder<'_> {
             return Err(broken("an aggregate has more or fewer columns than its schema"));
         }
         let append_only = self.plan.nodes[self.node.inputs[0]].append_only;
-        AggregateOperator::new(group, aggregates, &input, append_only, schema, [self.table(0)?, self.table(1)?])
+        let rules = Rules { append_only, averages_are_cut_off: self.plan.averages_are_cut_off() };
+        AggregateOperator::new(group, aggregates, &input, rules, schema, [self.table(0)?, self.table(1)?])
     }
 
     /// The aggregate that makes the view's rows, and the projection after it.

@@ -17,7 +17,7 @@ mod values;
 mod weights;
 
 pub use super::fault::{Fault, RowError, RowErrors};
-pub(super) use aggregate::{AggregateOperator, RowAggregates};
+pub(super) use aggregate::{AggregateOperator, RowAggregates, Rules};
 pub(super) use distinct::Distinct;
 pub(super) use filter::Filter;
 pub(super) use join::{Join, JoinPlan, pair_schema};

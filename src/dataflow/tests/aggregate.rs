@@ -4,13 +4,32 @@ use super::cells::{BOOL, Cell, DECIMAL, FLOAT, Float, INT, Row, TEXT, to_batch};
 use super::harness::{Run, check, check_plan, node, plan, plan_in_rows, seeds};
 use super::relation::{Relation, Rules};
 use crate::dataflow::Fault;
-use attune_planner::{Aggregate, AggregateFunction, Expr, Node, Op};
+use attune_planner::{Aggregate, AggregateFunction, DataflowPlan, Expr, Node, Op, PLAN_VERSION};
+use attune_sql::operators::statistics::{Moments, Statistic};
 use attune_storage::{ColumnType, Delta};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const SUM_DECIMAL: ColumnType = ColumnType::Decimal { precision: 20, scale: 2 };
 const AVG_DECIMAL: ColumnType = ColumnType::Decimal { precision: 14, scale: 6 };
+/// Of integers: their sum and average in new plans.
+const SUM_INT: ColumnType = ColumnType::Decimal { precision: 38, scale: 0 };
+const AVG_INT: ColumnType = ColumnType::Decimal { precision: 38, scale: 16 };
 const TYPES: [ColumnType; 5] = [INT, FLOAT, TEXT, DECIMAL, BOOL];
+
+const STATISTICS: [(AggregateFunction, Statistic); 4] = [
+    (AggregateFunction::VarPop, Statistic::VarPop),
+    (AggregateFunction::VarSamp, Statistic::VarSamp),
+    (AggregateFunction::StddevPop, Statistic::StddevPop),
+    (AggregateFunction::StddevSamp, Statistic::StddevSamp),
+];
+
+/// Digits after the point.
+fn scale(column_type: ColumnType) -> i8 {
+    match column_type {
+        ColumnType::Decimal { scale, .. } => scale,
+        _ => 0,
+    }
+}
 
 /// Every function over every column it takes, with and without DISTINCT and FILTER.
 fn all_aggregates() -> Vec<Aggregate> {
@@ -25,9 +44,15 @@ fn all_aggregates() -> Vec<Aggregate> {
                 add(AggregateFunction::Min, Some(column), column_type);
                 add(AggregateFunction::Max, Some(column), column_type);
             }
-            for (column, sum, avg) in [(0, INT, FLOAT), (1, FLOAT, FLOAT), (3, SUM_DECIMAL, AVG_DECIMAL)] {
+            for (column, sum, avg) in
+                [(0, INT, FLOAT), (0, SUM_INT, AVG_INT), (1, FLOAT, FLOAT), (3, SUM_DECIMAL, AVG_DECIMAL)]
+            {
                 add(AggregateFunction::Sum, Some(column), sum);
                 add(AggregateFunction::Avg, Some(column), avg);
+            }
+            for (function, _) in STATISTICS {
+                add(function, Some(0), AVG_INT);
+                add(function, Some(3), AVG_INT);
             }
             if !distinct {
                 add(AggregateFunction::Count, None, INT);
@@ -54,16 +79,31 @@ fn batch_one(aggregate: &Aggregate, rows: &[Row]) -> Cell {
     }
     let ints = || values.iter().map(|v| if let Cell::Int(v) = v { *v } else { panic!() }).sum::<i64>();
     let floats = || values.iter().map(|v| if let Cell::Float(v) = v { v.0 } else { panic!() }).sum::<f64>();
-    let decimals = || values.iter().map(|v| if let Cell::Decimal(v) = v { *v } else { panic!() }).sum::<i128>();
+    let exact = |value: &Cell| match value {
+        Cell::Int(value) => i128::from(*value),
+        Cell::Decimal(value) => *value,
+        other => panic!("{other:?}"),
+    };
+    let decimals = || values.iter().map(exact).sum::<i128>();
+    let (from, to) = (scale(TYPES[argument]), scale(aggregate.returns));
+    if let Some((_, statistic)) = STATISTICS.iter().find(|(function, _)| *function == aggregate.function) {
+        let mut moments = Moments::default();
+        values.iter().for_each(|value| moments.add(exact(value), 1));
+        return moments.statistic(*statistic, from, to).unwrap().map_or(Cell::Null, Cell::Decimal);
+    }
     match (aggregate.function, &values[0]) {
         (AggregateFunction::Min, _) => values.into_iter().min().unwrap(),
         (AggregateFunction::Max, _) => values.into_iter().max().unwrap(),
-        (AggregateFunction::Sum, Cell::Int(_)) => Cell::Int(ints()),
+        (AggregateFunction::Sum, Cell::Int(_)) if aggregate.returns == INT => Cell::Int(ints()),
         (AggregateFunction::Sum, Cell::Float(_)) => Cell::Float(Float(floats())),
         (AggregateFunction::Sum, _) => Cell::Decimal(decimals()),
-        (_, Cell::Int(_)) => Cell::Float(Float(ints() as f64 / count as f64)),
+        (_, Cell::Int(_)) if aggregate.returns == FLOAT => Cell::Float(Float(ints() as f64 / count as f64)),
         (_, Cell::Float(_)) => Cell::Float(Float(floats() / count as f64)),
-        (_, _) => Cell::Decimal(decimals() * 10_000 / count as i128),
+        // Half away from zero.
+        (_, _) => {
+            let (sum, count) = (decimals() * 10_i128.pow((to - from) as u32), count as i128);
+            Cell::Decimal((2 * sum + sum.signum() * count) / (2 * count))
+        }
     }
 }
 
@@ -203,6 +243,27 @@ fn a_sum_that_does_not_fit_is_null_until_it_does() {
     run.step(&ints(&[(1, -1)])).unwrap();
     assert_eq!(result(&run), [[Cell::Int(i64::MAX)]]);
     assert_eq!(run.row_errors.count, 1);
+}
+
+/// Averages of old plans are cut off, since so they are in the rows of the view.
+#[test]
+fn averages_of_old_plans_are_cut_off() {
+    let column = ColumnType::Decimal { precision: 10, scale: 2 };
+    let average = Aggregate {
+        function: AggregateFunction::Avg,
+        argument: Some(0),
+        distinct: false,
+        filter: None,
+        returns: AVG_DECIMAL,
+    };
+    let relation = Relation::new(&[column], Rules::Bag);
+    for (version, expected) in [(5, 16_666), (PLAN_VERSION, 16_667)] {
+        let nodes = vec![aggregate_node(&[], std::slice::from_ref(&average), &[column])];
+        let mut run = Run::new(DataflowPlan { version, ..plan(std::slice::from_ref(&relation), nodes) });
+        let rows: Vec<Row> = [1, 2, 2].iter().map(|value| vec![Cell::Decimal(*value)]).collect();
+        run.step(&HashMap::from([(0, Delta::new(to_batch(&relation.schema(), &rows), vec![1; 3]))])).unwrap();
+        assert_eq!(super::cells::rows_of(&run.output), [[Cell::Decimal(expected)]], "version {version}");
+    }
 }
 
 #[test]

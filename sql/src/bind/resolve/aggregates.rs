@@ -1,14 +1,13 @@
 //! Aggregates: those of Postgres that are here, by the types it declares, and all others of the registry by what they
 //! take.
 //!
-//! Results differ from Postgres where docs/sql.md says so: `sum(bigint)` is bigint, `avg` of integers and the
-//! statistics of exact numbers are double precision.
+//! A sum of reals is added in double precision, and made a real where the call is computed.
 
 use super::call::{Declared, fields, refusal, result_type};
 use super::candidates::{Choice, choose};
 use super::slot::Slot::{
-    self, Any, AnyArray, AnyNonArray, Bool, Date, Float4, Float8, Int2, Int4, Int8, Interval, Numeric, Text, Timestamp,
-    TimestampTz,
+    self, Any, AnyArray, AnyNonArray, Bool, Date, Float4, Float8, Float8Array, Int2, Int4, Int8, Interval,
+    IntervalArray, Numeric, Text, Timestamp, TimestampTz,
 };
 use super::slot::Stands;
 use super::{Resolver, errors};
@@ -25,14 +24,14 @@ static AGGREGATES: &[Aggregate] = &[
     ("count", &[Any], Int8),
     ("sum", &[Int2], Int8),
     ("sum", &[Int4], Int8),
-    ("sum", &[Int8], Int8),
-    ("sum", &[Float4], Float8),
+    ("sum", &[Int8], Numeric),
+    ("sum", &[Float4], Float4),
     ("sum", &[Float8], Float8),
     ("sum", &[Numeric], Numeric),
     ("sum", &[Interval], Interval),
-    ("avg", &[Int2], Float8),
-    ("avg", &[Int4], Float8),
-    ("avg", &[Int8], Float8),
+    ("avg", &[Int2], Numeric),
+    ("avg", &[Int4], Numeric),
+    ("avg", &[Int8], Numeric),
     ("avg", &[Float4], Float8),
     ("avg", &[Float8], Float8),
     ("avg", &[Numeric], Numeric),
@@ -87,17 +86,20 @@ static AGGREGATES: &[Aggregate] = &[
     ("regr_syy", &[Float8, Float8], Float8),
     // The value that WITHIN GROUP orders comes first.
     ("percentile_cont", &[Float8, Float8], Float8),
+    ("percentile_cont", &[Interval, Float8], Interval),
+    ("percentile_cont", &[Float8, Float8Array], Float8Array),
+    ("percentile_cont", &[Interval, Float8Array], IntervalArray),
 ];
 
 /// Statistics, which Postgres has for each type of number.
 const STATISTICS: [&str; 6] = ["stddev", "stddev_pop", "stddev_samp", "var_pop", "var_samp", "variance"];
 static OF_NUMBERS: &[Aggregate] = &[
-    ("", &[Int2], Float8),
-    ("", &[Int4], Float8),
-    ("", &[Int8], Float8),
+    ("", &[Int2], Numeric),
+    ("", &[Int4], Numeric),
+    ("", &[Int8], Numeric),
     ("", &[Float4], Float8),
     ("", &[Float8], Float8),
-    ("", &[Numeric], Float8),
+    ("", &[Numeric], Numeric),
 ];
 
 /// The overloads of a name.
@@ -141,9 +143,15 @@ impl Resolver<'_> {
             let args = args.into_iter().map(|arg| self.settle(arg)).collect::<Result<Vec<_>, _>>()?;
             (args, Declared::Found)
         } else {
-            self.aggregate_overload(name, &overloads, args)?
+            self.aggregate_overload(name, &overloads, args, order.len())?
         };
         let args = self.implementation_args(&**function, name, args)?;
+        if name == "percentile_cont" && args.get(1).is_some_and(|fraction| !fraction.columns().is_empty()) {
+            return Err(SqlError::unsupported(
+                "a fraction of percentile_cont that depends on columns is not supported",
+                "Write the fraction as a constant or a parameter.",
+            ));
+        }
         let returned = function.return_field(&fields(&args)).map_err(|error| refusal(&error, name, &args))?;
         let ty = result_type(declared, returned.data_type(), name)?;
         let order = ordered(order, &args, function);
@@ -156,12 +164,18 @@ impl Resolver<'_> {
         name: &str,
         overloads: &[(&'static [Slot], Slot)],
         args: Vec<Expr>,
+        sorted: usize,
     ) -> Result<(Vec<Expr>, Declared), SqlError> {
-        let types = self.types_of(&args);
+        let mut types = self.types_of(&args);
         let callable: Vec<(&'static [Slot], Slot)> =
             overloads.iter().copied().filter(|(slots, _)| slots.len() == args.len()).collect();
         let candidates: Vec<Cow<'static, [Slot]>> = callable.iter().map(|(slots, _)| Cow::Borrowed(*slots)).collect();
-        let (slots, result) = match choose(&candidates, &types) {
+        let chosen = choose(&candidates, &types);
+        // A user knows the values that are sorted by as the last arguments.
+        if name == "percentile_cont" && sorted <= types.len() {
+            types.rotate_left(sorted);
+        }
+        let (slots, result) = match chosen {
             Choice::One(chosen) => callable[chosen],
             Choice::None => return Err(errors::no_function(name, &types)),
             Choice::Many => return Err(errors::ambiguous_function(name, &types)),
@@ -179,7 +193,7 @@ impl Resolver<'_> {
 
 /// The order; an ordered-set aggregate is ordered by its first argument as it was cast.
 fn ordered(mut order: Vec<SortKey>, args: &[Expr], function: &AggregateUDF) -> Vec<SortKey> {
-    let by_argument = function.supports_within_group_clause() || function.name() == "percentile_cont";
+    let by_argument = function.supports_within_group_clause();
     if let (true, [key], Some(first)) = (by_argument, order.as_mut_slice(), args.first()) {
         key.expr = first.clone();
     }

@@ -232,6 +232,18 @@ impl Resolver<'_> {
         }
     }
 
+    /// `|/` and `||/`, which are there for doubles only.
+    fn root(&self, op: &str, function: &str, expr: Expr) -> Result<Expr, SqlError> {
+        let ty = self.type_of(&expr);
+        match choose(&[Cow::Borrowed(&[Float8])], &[ty]) {
+            Choice::One(_) => {
+                let double = self.coerce(expr, Type::DOUBLE, CastContext::Implicit)?;
+                self.function(function, vec![double])
+            }
+            _ => Err(errors::no_prefix_operator(op, ty)),
+        }
+    }
+
     /// A unary operator: `-`, `+`, `~`.
     pub(crate) fn unary(&self, op: &str, expr: Expr) -> Result<Expr, SqlError> {
         let slots: &[Slot] = match op {
@@ -239,8 +251,8 @@ impl Resolver<'_> {
             "+" => &[Int8, Int2, Int4, Float4, Float8, Numeric],
             "~" => &[Int8, Int2, Int4],
             "@" => return self.function("abs", vec![expr]),
-            "|/" => return self.function("sqrt", vec![expr]),
-            "||/" => return self.function("cbrt", vec![expr]),
+            "|/" => return self.root(op, "sqrt", expr),
+            "||/" => return self.root(op, "cbrt", expr),
             _ => return Err(errors::no_prefix_operator(op, self.type_of(&expr))),
         };
         let ty = self.type_of(&expr);

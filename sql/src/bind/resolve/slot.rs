@@ -24,6 +24,8 @@ pub(super) enum Slot {
     Interval,
     TextArray,
     Int4Array,
+    Float8Array,
+    IntervalArray,
     /// `"any"`: each argument for itself.
     Any,
     /// `anyelement`: all of one type.
@@ -57,6 +59,8 @@ impl Slot {
             Slot::Interval => Type::INTERVAL,
             Slot::TextArray => Type::Array(SqlType::Text),
             Slot::Int4Array => Type::Array(SqlType::Integer),
+            Slot::IntervalArray => Type::Array(SqlType::Interval),
+            Slot::Float8Array => Type::Array(SqlType::Double),
             Slot::Any
             | Slot::AnyElement
             | Slot::AnyNonArray

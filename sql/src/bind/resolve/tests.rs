@@ -264,17 +264,20 @@ fn aggregates_and_windows() {
         call.map_or_else(|error| error.message, |call| call.ty.to_string())
     };
     assert_eq!(aggregate("sum", vec![of(Integer)]), "bigint");
-    assert_eq!(aggregate("sum", vec![of(BigInt)]), "bigint");
+    assert_eq!(aggregate("sum", vec![of(BigInt)]), "numeric");
+    assert_eq!(aggregate("sum", vec![of(Real)]), "real");
     assert_eq!(aggregate("sum", vec![of(numeric(10, 2))]), "numeric");
     assert_eq!(aggregate("sum", vec![text("1")]), "function sum(unknown) is not unique");
-    assert_eq!(aggregate("avg", vec![of(Integer)]), "double precision");
+    assert_eq!(aggregate("avg", vec![of(Integer)]), "numeric");
+    assert_eq!(aggregate("avg", vec![of(Real)]), "double precision");
     assert_eq!(aggregate("min", vec![of(SqlType::Varchar { limit: None })]), "text");
     assert_eq!(aggregate("min", vec![of(Boolean)]), "function min(boolean) does not exist");
     assert_eq!(aggregate("count", vec![text("a")]), "bigint");
     assert_eq!(aggregate("string_agg", vec![of(Text), text(",")]), "text");
     assert_eq!(aggregate("array_agg", vec![of(Date)]), "date[]");
     assert_eq!(aggregate("bool_and", vec![of(Integer)]), "function bool_and(integer) does not exist");
-    assert_eq!(aggregate("stddev", vec![of(Integer)]), "double precision");
+    assert_eq!(aggregate("stddev", vec![of(Integer)]), "numeric");
+    assert_eq!(aggregate("stddev", vec![of(Double)]), "double precision");
 
     let window = |name: &str, args: Vec<Expr>| {
         with(|r| r.window(name, args)).map_or_else(|error| error.message, |(_, _, ty, _)| ty.to_string())

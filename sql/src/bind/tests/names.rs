@@ -22,7 +22,7 @@ fn names_and_types_are_those_of_postgres() {
         ],
         expect![[r#"
             SELECT count(*), sum(n), max(total), n + 1, 1, 'a', n::text, 1::bigint, total AS t FROM spend GROUP BY n, total
-              => count bigint, sum bigint, max double precision, ?column? bigint, ?column? integer, ?column? text, n text, int8 bigint, t double precision
+              => count bigint, sum numeric, max double precision, ?column? bigint, ?column? integer, ?column? text, n text, int8 bigint, t double precision
             SELECT n, n FROM spend ORDER BY n
               => n bigint, n bigint
             SELECT s.household_id, a.household_id FROM spend s JOIN affinity a ON s.n = a.n

@@ -1,5 +1,4 @@
--- Average price of a category: over its auctions, of the winning bids. As everywhere in our SQL, the average of integers is double
--- precision.
+-- Average price of a category: over its auctions, of the winning bids. As in Postgres, the average of integers is numeric.
 SELECT q.category, avg(q.final) AS average
 FROM (
     SELECT max(b.price) AS final, a.category

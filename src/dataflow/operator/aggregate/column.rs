@@ -5,6 +5,7 @@ use super::accumulator::{Accumulator, Change};
 use super::avg::Avg;
 use super::count::Count;
 use super::extreme::Extreme;
+use super::statistic::OfMoments;
 use super::sum::Sum;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::Schema;
@@ -33,6 +34,15 @@ pub(super) enum Kind {
     },
 }
 
+/// What all aggregates of a node follow.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules {
+    /// The input never has deletes.
+    pub(crate) append_only: bool,
+    /// Averages of decimals are cut off, not rounded: those of old plans.
+    pub(crate) averages_are_cut_off: bool,
+}
+
 /// One aggregate of an aggregate node.
 pub(super) struct AggregateColumn {
     pub(super) argument: Option<usize>,
@@ -47,7 +57,7 @@ impl AggregateColumn {
     ///
     /// # Errors
     /// 0A000 when the function is not kept for this type.
-    pub(super) fn new(plan: &Aggregate, input: &Schema, append_only: bool) -> Result<AggregateColumn, SqlError> {
+    pub(super) fn new(plan: &Aggregate, input: &Schema, rules: Rules) -> Result<AggregateColumn, SqlError> {
         let internal = |e: attune_storage::StorageError| SqlError::internal(e.to_string());
         let field = plan.argument.map(|column| input.field(column));
         let function = format!("{:?}", plan.function).to_lowercase();
@@ -73,13 +83,19 @@ impl AggregateColumn {
                 linear(Box::new(Sum::over(column, plan.returns).ok_or_else(refused)?))
             }
             (AggregateFunction::Avg, Some(column), _) => {
-                linear(Box::new(Avg::over(column, plan.returns).ok_or_else(refused)?))
+                linear(Box::new(Avg::over(column, plan.returns, rules.averages_are_cut_off).ok_or_else(refused)?))
             }
             (AggregateFunction::Min | AggregateFunction::Max, Some(column), Some(argument))
                 if column == plan.returns =>
             {
                 let largest = plan.function == AggregateFunction::Max;
-                Kind::Extreme { extreme: Extreme::new(argument, column, largest).map_err(internal)?, append_only }
+                Kind::Extreme {
+                    extreme: Extreme::new(argument, column, largest).map_err(internal)?,
+                    append_only: rules.append_only,
+                }
+            }
+            (function, Some(column), _) => {
+                linear(Box::new(OfMoments::over(function, column, plan.returns).ok_or_else(refused)?))
             }
             _ => return Err(refused()),
         };

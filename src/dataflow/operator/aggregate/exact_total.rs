@@ -36,32 +36,47 @@ impl ExactTotal {
     /// Appends count and sum: the sum in as many bytes as it needs, little endian, two's complement.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         put_signed(self.count, out);
-        let bytes = self.sum.to_le_bytes();
-        let sign = if self.sum.is_negative() { 0xff } else { 0 };
-        let mut len = bytes.len();
-        while len > 0 && bytes[len - 1] == sign && (len == 1 || (bytes[len - 2] ^ sign) < 0x80) {
-            len -= 1;
-        }
-        // -1 is all sign: one byte must stay to tell it from 0.
-        let len = if sign == 0 { len } else { len.max(1) };
-        out.push(len as u8);
-        out.extend_from_slice(&bytes[..len]);
+        put_trimmed(&self.sum.to_le_bytes(), out);
     }
 
     /// Reads what [`ExactTotal::write`] wrote.
     pub(super) fn read(input: &mut &[u8]) -> Result<ExactTotal, Fault> {
         let count = get_signed(input)?;
-        let len = usize::from(get_byte(input)?);
-        if count < 0 || len > 32 {
+        if count < 0 {
             return Err(damaged("a sum that cannot be"));
         }
-        let stored = take(input, len)?;
-        let negative = stored.last().is_some_and(|byte| *byte >= 0x80);
-        let mut bytes = [if negative { 0xff } else { 0 }; 32];
-        bytes[..len].copy_from_slice(stored);
-        Ok(ExactTotal { count, sum: i256::from_le_bytes(bytes) })
+        Ok(ExactTotal { count, sum: i256::from_le_bytes(get_trimmed(input)?) })
     }
 }
+
+/// Appends an integer in as many bytes as it needs, their number in front; little endian, two's complement.
+pub(super) fn put_trimmed(bytes: &[u8], out: &mut Vec<u8>) {
+    let sign = if bytes.last().is_some_and(|byte| *byte >= 0x80) { 0xff } else { 0 };
+    let mut len = bytes.len();
+    while len > 0 && bytes[len - 1] == sign && (len == 1 || (bytes[len - 2] ^ sign) < 0x80) {
+        len -= 1;
+    }
+    // -1 is all sign: one byte must stay to tell it from 0.
+    let len = if sign == 0 { len } else { len.max(1) };
+    out.push(len as u8);
+    out.extend_from_slice(&bytes[..len]);
+}
+
+/// Reads what [`put_trimmed`] wrote of an integer of `N` bytes.
+pub(super) fn get_trimmed<const N: usize>(input: &mut &[u8]) -> Result<[u8; N], Fault> {
+    let len = usize::from(get_byte(input)?);
+    if len > N {
+        return Err(damaged("an integer of too many bytes"));
+    }
+    let stored = take(input, len)?;
+    let negative = stored.last().is_some_and(|byte| *byte >= 0x80);
+    let mut bytes = [if negative { 0xff } else { 0 }; N];
+    bytes[..len].copy_from_slice(stored);
+    Ok(bytes)
+}
+
+/// What a decimal of 38 digits, as most results have, does not reach.
+const MOST: u128 = 10u128.pow(38);
 
 /// `value` as a value of type `column`; `None` when it does not fit.
 pub(super) fn fit(value: i256, column: ColumnType) -> Option<Value<'static>> {
@@ -74,7 +89,7 @@ pub(super) fn fit(value: i256, column: ColumnType) -> Option<Value<'static>> {
         ColumnType::Float32 => Value::Float32(value as f32),
         ColumnType::Float64 => Value::Float64(value as f64),
         ColumnType::Decimal { precision, .. } => {
-            let limit = 10u128.checked_pow(u32::from(precision))?;
+            let limit = if precision == 38 { MOST } else { 10u128.checked_pow(u32::from(precision))? };
             (value.unsigned_abs() < limit).then_some(Value::Decimal(value))?
         }
         _ => return None,

@@ -1,6 +1,6 @@
 //! GROUP BY.
 //!
-//! - `accumulator`: what a function keeps; `count`, `sum`, `avg`, `extreme`: one function each
+//! - `accumulator`: what a function keeps; `count`, `sum`, `avg`, `extreme`, `statistic`: one function each
 //! - `totals`, `exact_total`, `float_total`: the sums behind sum and avg
 //! - `column`: an aggregate of the plan; `multiset`: ordered values for MIN, MAX and DISTINCT
 //! - `in_rows`: the aggregate that makes a view's rows, with its state in them
@@ -14,9 +14,11 @@ mod extreme;
 mod float_total;
 mod in_rows;
 mod multiset;
+mod statistic;
 mod sum;
 mod totals;
 
+pub(crate) use column::Rules;
 pub(in crate::dataflow) use in_rows::RowAggregates;
 
 use super::keys::DistinctKeys;
@@ -60,7 +62,7 @@ const MAX_AGGREGATES: usize = 256;
 const TYPICAL_BYTES: usize = 64;
 
 impl AggregateOperator {
-    /// The aggregate of `aggregates` by `group` over rows of `input`. `append_only`: the input never has deletes.
+    /// The aggregate of `aggregates` by `group` over rows of `input`.
     ///
     /// # Errors
     /// 0A000 when a function is not kept for its type.
@@ -68,7 +70,7 @@ impl AggregateOperator {
         group: &[usize],
         aggregates: &[Aggregate],
         input: &Schema,
-        append_only: bool,
+        rules: Rules,
         schema: SchemaRef,
         tables: [Table; 2],
     ) -> Result<AggregateOperator, SqlError> {
@@ -79,7 +81,7 @@ impl AggregateOperator {
                 format!("use at most {MAX_AGGREGATES} per view"),
             ));
         }
-        let columns = aggregates.iter().map(|a| AggregateColumn::new(a, input, append_only));
+        let columns = aggregates.iter().map(|a| AggregateColumn::new(a, input, rules));
         let results = Arc::new(Schema::new(schema.fields().iter().skip(group.len()).cloned().collect::<Vec<_>>()));
         let [groups, values] = tables;
         Ok(AggregateOperator {
