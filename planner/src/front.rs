@@ -37,11 +37,7 @@ impl PlannedQuery {
     ///
     /// # Errors
     /// With SQLSTATE and position.
-    pub fn bind(
-        binder: &Binder<'_>,
-        query: &ast::Query,
-        declared: &[Option<SqlType>],
-    ) -> Result<PlannedQuery, SqlError> {
+    pub fn bind(binder: &Binder<'_>, query: &ast::Query, declared: &[Option<Type>]) -> Result<PlannedQuery, SqlError> {
         let mut bound = bind_query(binder, query, declared)?;
         let rel = std::mem::replace(&mut bound.rel, Rel::Unit);
         bound.rel = decorrelate(rel, &mut bound.ids)?;

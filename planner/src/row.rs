@@ -40,7 +40,7 @@ impl RowExpression {
         binder: &Binder<'_>,
         expr: &ast::Expr,
         schema: &DFSchema,
-        declared: &[Option<SqlType>],
+        declared: &[Option<Type>],
         place: Place<'_>,
     ) -> Result<RowExpression, SqlError> {
         let bound = bind_expression(binder, expr, schema, declared, place)?;

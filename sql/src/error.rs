@@ -63,6 +63,14 @@ sql_states! {
     DatetimeFieldOverflow = "22008",
     /// Division by zero.
     DivisionByZero = "22012",
+    /// A logarithm of zero or of a negative number.
+    InvalidArgumentForLogarithm = "2201E",
+    /// A power or root that is no real number.
+    InvalidArgumentForPower = "2201F",
+    /// Bounds or a count that make no buckets.
+    InvalidArgumentForWidthBucket = "2201G",
+    /// NULL where a function needs a value.
+    NullValueNotAllowed = "22004",
     /// A regular expression that cannot be read.
     InvalidRegularExpression = "2201B",
     /// A parameter or setting has an impossible value.
@@ -151,6 +159,10 @@ sql_states! {
     DuplicatePreparedStatement = "42P05",
     /// A definition that makes no sense.
     InvalidTableDefinition = "42P16",
+    /// ntile() of no buckets.
+    InvalidArgumentForNtile = "22014",
+    /// nth_value() of no row.
+    InvalidArgumentForNthValue = "22016",
     /// ON CONFLICT names no unique key.
     InvalidColumnReference = "42P10",
     /// Out of memory or over a named memory limit.

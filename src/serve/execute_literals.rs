@@ -32,6 +32,7 @@ fn text(argument: &Expr) -> Result<Option<String>, SqlError> {
             number(expr).map(Some).ok_or_else(|| not_a_literal(argument))
         }
         Expr::Nested(inner) => text(inner),
+        Expr::Array(array) => array_text(&array.elem).map(Some),
         // The parameter has a type of its own, into which the text is read.
         Expr::Cast { expr, .. } => text(expr),
         Expr::TypedString(typed) => match &typed.value.value {
@@ -40,6 +41,16 @@ fn text(argument: &Expr) -> Result<Option<String>, SqlError> {
         },
         _ => Err(not_a_literal(argument)),
     }
+}
+
+/// `{"a","b",NULL}`
+fn array_text(elements: &[Expr]) -> Result<String, SqlError> {
+    let element = |element: &Expr| {
+        let quoted = |text: String| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+        Ok(text(element)?.map_or_else(|| "NULL".to_owned(), quoted))
+    };
+    let elements = elements.iter().map(element).collect::<Result<Vec<_>, SqlError>>()?;
+    Ok(format!("{{{}}}", elements.join(",")))
 }
 
 fn number(expr: &Expr) -> Option<String> {

@@ -7,9 +7,10 @@ use super::engine::{OutputColumn, ParameterType};
 use super::rows::Rows;
 use super::session::{Session, SessionError, Started};
 use super::statement::{Body, Portal, PortalState, PreparedStatement, current};
-use super::value::{Format, is_array_oid, parameter_oid};
+use super::value::{Format, array_element, parameter_oid};
 use super::wire::backend;
 use super::wire::frontend::{self, Frame, Target};
+use attune_sql::algebra::Type;
 use attune_sql::statement::{Parsed, Statement, parse};
 use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
@@ -45,10 +46,28 @@ impl Session {
         }
         let parsed = statements.pop().unwrap_or_else(|| Parsed { statement: Statement::Empty, text: String::new() });
         self.check_not_failed(&parsed.statement)?;
-        let statement = PreparedStatement::new(&self.shared.engine, parsed, &declared, &self.settings)?;
+        let statement = self.prepared(parsed, &declared)?;
         self.statements.insert(message.name.to_owned(), statement);
         backend::empty(&mut self.connection.output, b'1');
         Ok(())
+    }
+
+    /// The statement with its parameters as declared. What arrays hold is found out where that is possible, since they say it
+    /// themselves: a key is read by an array of any integers.
+    fn prepared(&self, parsed: Parsed, declared: &[Option<Type>]) -> Result<PreparedStatement, SqlError> {
+        let new =
+            |parsed, declared: &[_]| PreparedStatement::new(&self.shared.engine, parsed, declared, &self.settings);
+        let open = |ty: Option<Type>| ty.filter(|ty| !matches!(ty, Type::Array(_)));
+        if declared.iter().all(|ty| open(*ty) == *ty) {
+            return new(parsed, declared);
+        }
+        let elements_open: Vec<_> = declared.iter().map(|ty| open(*ty)).collect();
+        let found = new(parsed.clone(), &elements_open);
+        let is_scalar = |at: usize| !found.as_ref().is_ok_and(|found| found.has_array(at));
+        if !declared.iter().enumerate().any(|(at, ty)| open(*ty) != *ty && is_scalar(at)) {
+            return found;
+        }
+        new(parsed, declared).or_else(|error| found.map_err(|_| error))
     }
 
     fn bind(&mut self, frame: &Frame) -> Result<(), SqlError> {
@@ -232,13 +251,13 @@ fn over_limit(what: &str) -> SqlError {
         .with_hint("Close those that are not needed any more, or raise prepared_statements_max.")
 }
 
-/// A declared parameter type; `None` asks the server to find it. The element type of an array is found, too: arrays say
-/// in themselves what they hold.
-fn declared(index: usize, oid: u32) -> Result<Option<SqlType>, SqlError> {
+/// A declared parameter type; `None` asks the server to find it.
+fn declared(index: usize, oid: u32) -> Result<Option<Type>, SqlError> {
     const UNKNOWN: u32 = 705;
     match SqlType::from_oid(oid) {
-        Some(sql_type) => Ok(Some(sql_type)),
-        None if oid == 0 || oid == UNKNOWN || is_array_oid(oid) => Ok(None),
+        Some(sql_type) => Ok(Some(Type::Sql(sql_type))),
+        None if oid == 0 || oid == UNKNOWN => Ok(None),
+        None if let Some(element) = array_element(oid) => Ok(Some(Type::Array(element))),
         None => Err(SqlError::new(
             SqlState::UndefinedObject,
             format!("parameter ${} is declared with type OID {oid}, which is not supported", index + 1),

@@ -5,8 +5,8 @@ use super::lookup::CompiledLookup;
 use super::ranking::Ranking;
 use super::rows::Rows;
 use super::value::{Formats, Parameters};
+use attune_sql::algebra::Type;
 use attune_sql::statement::{Parsed, Statement};
-use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
 use hashbrown::HashMap;
 use std::borrow::Cow;
@@ -33,7 +33,7 @@ impl Plan {
 pub(super) fn plan(
     engine: &Engine,
     parsed: Parsed,
-    declared: &[Option<SqlType>],
+    declared: &[Option<Type>],
     settings: &Settings,
 ) -> Result<Arc<Plan>, SqlError> {
     let prepared = engine.prepare(parsed, declared, settings)?;
@@ -63,7 +63,7 @@ pub(super) enum Body {
 pub(super) struct PreparedStatement {
     pub(super) body: Body,
     /// Declared parameter types, for binding again.
-    pub(super) declared: Arc<[Option<SqlType>]>,
+    pub(super) declared: Arc<[Option<Type>]>,
 }
 
 impl PreparedStatement {
@@ -71,7 +71,7 @@ impl PreparedStatement {
     pub(super) fn new(
         engine: &Engine,
         parsed: Parsed,
-        declared: &[Option<SqlType>],
+        declared: &[Option<Type>],
         settings: &Settings,
     ) -> Result<PreparedStatement, SqlError> {
         let body = match is_of_session(&parsed.statement) {
@@ -79,6 +79,16 @@ impl PreparedStatement {
             false => Body::Planned(plan(engine, parsed, declared, settings)?),
         };
         Ok(PreparedStatement { body, declared: declared.into() })
+    }
+}
+
+impl PreparedStatement {
+    /// Whether a parameter is an array.
+    pub(super) fn has_array(&self, parameter: usize) -> bool {
+        match &self.body {
+            Body::Planned(plan) => plan.prepared.parameters.get(parameter).is_some_and(|parameter| parameter.array),
+            Body::Session(_) => false,
+        }
     }
 }
 
@@ -111,7 +121,7 @@ pub(super) fn writes(statement: &Statement) -> bool {
 pub(super) fn current(
     engine: &Engine,
     plan: &Arc<Plan>,
-    declared: &[Option<SqlType>],
+    declared: &[Option<Type>],
     settings: &Settings,
 ) -> Result<Arc<Plan>, SqlError> {
     if plan.prepared.catalog_version == engine.coordinator.catalog_version() {

@@ -98,13 +98,19 @@ impl Generator {
                 Some(computed(Ty::Bool, format!("{function}({}){filter}", of.sql), 0.0, true))
             }
             1 => {
-                let of = self.expression(scope, Ty::Text, 1).sql;
-                Some(computed(Ty::Text, format!("string_agg({of}, ',' ORDER BY {of}){filter}"), 0.0, true))
+                let of = self.expression(scope, Ty::Text, 1);
+                // A literal has no type where it is ordered by, and so is another value than the argument.
+                let distinct = if of.column { self.pick(&["DISTINCT ", "", ""]) } else { "" };
+                let (of, direction) = (of.sql, self.direction());
+                let sql = format!("string_agg({distinct}{of}, ',' ORDER BY {of}{direction}){filter}");
+                Some(computed(Ty::Text, sql, 0.0, true))
             }
             2 => {
                 let ty = self.pick(&[Ty::Int4, Ty::Text, Ty::Date]);
-                let of = self.leaf(scope, ty, false, false).sql;
-                let sql = format!("array_to_string(array_agg({of} ORDER BY {of}){filter}, ',')");
+                let of = self.leaf(scope, ty, false, false);
+                let distinct = if of.column { self.pick(&["DISTINCT ", "", ""]) } else { "" };
+                let (of, direction) = (of.sql, self.direction());
+                let sql = format!("array_to_string(array_agg({distinct}{of} ORDER BY {of}{direction}){filter}, ',')");
                 Some(computed(Ty::Text, sql, 0.0, true))
             }
             3 => {

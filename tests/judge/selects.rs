@@ -96,11 +96,6 @@ impl Generator {
 
     fn set_operation(&mut self, outer: &Scope, wish: Wish<'_>) -> Query {
         let mut query = self.single(outer, Wish { exact: true, star: false, ..wish });
-        // In a value it would be in parentheses, which only PostgreSQL takes there.
-        if wish.depth < 2 {
-            query.first.distinct_on.clear();
-            query.first.order.clear();
-        }
         let types: Vec<Ty> = query.columns.iter().map(|col| col.ty).collect();
         let mut operators = vec!["UNION", "UNION ALL", "UNION ALL", "EXCEPT", "INTERSECT"];
         if !self.view {
@@ -322,8 +317,8 @@ impl Generator {
                 scope.push(level.to_vec());
                 let ty = self.any_type(&scope, &Ty::ALL);
                 let found = self.expression(&scope, ty, 1);
-                // A literal would be a position; a subquery is not known again.
-                if !found.column || !found.sql.starts_with('(') || found.sql.contains("SELECT") {
+                // A literal would be a position.
+                if !found.column || !found.sql.starts_with('(') {
                     continue;
                 }
                 let mut col = Col::new("", ty, found.magnitude);

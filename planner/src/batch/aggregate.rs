@@ -5,7 +5,8 @@ use super::project::projection;
 use super::{Lowered, Lowering, Needed, Scope, call, expr, fault, key, narrow};
 use attune_sql::SqlError;
 use attune_sql::algebra::{AggregateCall, Column, ColumnId, Expr, Rel};
-use attune_sql::functions::Registry;
+use attune_sql::functions::{self, Registry};
+use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Column as DfColumn;
 use datafusion::logical_expr::expr::AggregateFunction;
@@ -46,7 +47,7 @@ impl Lowering {
         group: &[(Column, Expr)],
         aggregates: &[(Column, AggregateCall)],
     ) -> Result<Lowered, SqlError> {
-        let ordered = aggregates.iter().any(|(_, call)| !call.order.is_empty());
+        let ordered = aggregates.iter().any(|(_, call)| is_sorted_below(call));
         let input = if ordered { self.rel_below_order(input, reads)? } else { self.rel(input, reads)? };
         let input = narrow(input, reads)?;
         let mut parts = Parts::default();
@@ -162,9 +163,13 @@ pub(super) fn arguments(args: &[Expr], distinct: bool, scope: &Scope<'_>) -> Res
 
 /// A call with the Arrow type that it gives.
 fn aggregate_call(call: &AggregateCall, scope: &Scope<'_>) -> Result<(DfExpr, DataType), SqlError> {
+    if functions::depends_on_order(&call.function) && (call.distinct || !call.order.is_empty()) {
+        return ordered_call(call, scope);
+    }
     let counts = call.distinct && call.function.name() == "count";
     let mut args = arguments(&call.args, counts, scope)?;
-    let mut order = key::sort(&call.order, scope)?;
+    // Of what does not depend on it, an order is nothing.
+    let mut order = if is_sorted_below(call) { key::sort(&call.order, scope)? } else { Vec::new() };
     if call.function.supports_within_group_clause()
         && let ([sort], [by], 1) = (&call.order[..], &mut order[..], call.args.len())
     {
@@ -177,6 +182,36 @@ fn aggregate_call(call: &AggregateCall, scope: &Scope<'_>) -> Result<(DfExpr, Da
     let given = call.function.return_field(&fields).map_err(fault)?.data_type().clone();
     let function = Arc::clone(&call.function);
     let call = AggregateFunction::new_udf(function, args, call.distinct, filter, order, None);
+    Ok((DfExpr::AggregateFunction(call), given))
+}
+
+/// Whether the rows of a call are sorted below the aggregation: those of an ordered-set aggregate.
+fn is_sorted_below(call: &AggregateCall) -> bool {
+    let of_set = call.function.supports_within_group_clause() || call.function.name() == "percentile_cont";
+    of_set && !call.order.is_empty()
+}
+
+/// A call that sorts its rows itself. Of DISTINCT the rows are sorted by what is not in the order as well, as in Postgres.
+fn ordered_call(call: &AggregateCall, scope: &Scope<'_>) -> Result<(DfExpr, DataType), SqlError> {
+    let (mut args, fields) = call::arguments(call.function.as_ref(), arguments(&call.args, false, scope)?)?;
+    let given = call.function.return_field(&fields).map_err(fault)?.data_type().clone();
+    let count = args.len();
+    let mut options = Vec::with_capacity(call.order.len());
+    let mut add = |key: DfExpr, descending: bool, nulls_first: bool| {
+        args.push(key);
+        options.push(SortOptions { descending, nulls_first });
+    };
+    for sort in key::sort(&call.order, scope)? {
+        add(sort.expr, !sort.asc, sort.nulls_first);
+    }
+    if call.distinct {
+        for arg in call.args.iter().filter(|arg| !call.order.iter().any(|sort| sort.expr == **arg)) {
+            add(key::key(expr(arg, scope)?, arg.ty()), false, false);
+        }
+    }
+    let filter = call.filter.as_ref().map(|filter| expr(filter, scope).map(Box::new)).transpose()?;
+    let function = functions::ordered(Arc::clone(&call.function), count, options, call.distinct);
+    let call = AggregateFunction::new_udf(function, args, false, filter, Vec::new(), None);
     Ok((DfExpr::AggregateFunction(call), given))
 }
 

@@ -1,7 +1,7 @@
 //! What must hold after decorrelation. A fault here would read a column that nothing gives, or two as one; better no answer.
 
 use attune_sql::SqlError;
-use attune_sql::algebra::{Expr, JoinKind, Rel, given};
+use attune_sql::algebra::{Expr, JoinKind, Rel};
 use std::collections::BTreeSet;
 
 /// Fails if a subquery, a dependent join, a single join or a free column is left, or an id is given twice.
@@ -9,7 +9,7 @@ pub(super) fn check(rel: &Rel) -> Result<(), SqlError> {
     let mut fault = None;
     let mut ids = BTreeSet::new();
     rel.visit(&mut |node| {
-        if let Some(column) = given(node).into_iter().find(|column| !ids.insert(column.id)) {
+        if let Some(column) = node.defines().into_iter().find(|column| !ids.insert(column.id)) {
             fault = Some(format!("two relations give the column {column}"));
         }
         if node.exprs().iter().any(|expr| expr.any(|e| matches!(e, Expr::Subquery(_)))) {

@@ -128,7 +128,10 @@ fn refused(plan: &LogicalPlan) -> SqlError {
             "WITH RECURSIVE cannot be kept in a materialized view",
             "Write out a fixed number of steps as joins, or run the recursive query over the view.",
         ),
-        LogicalPlan::Unnest(_) => ("unnest() cannot be kept in a materialized view yet", "Store one row per element."),
+        LogicalPlan::Unnest(_) => (
+            "functions that give rows cannot be kept in a materialized view yet",
+            "Store one row per element, or call the function when reading the view.",
+        ),
         LogicalPlan::Subquery(_) => {
             ("this subquery cannot be turned into a join", "Write it as a join with a subquery in FROM.")
         }

@@ -9,17 +9,21 @@ use datafusion::logical_expr::{Operator, Volatility};
 const MOST_COMPARED: usize = 64;
 
 /// Functions that give a value, or NULL, for all arguments of their types.
-const NEVER_FAIL: [&str; 24] = [
+const NEVER_FAIL: [&str; 28] = [
     "all_eq",
     "all_ge",
     "all_gt",
+    "all_ilike",
     "all_le",
+    "all_like",
     "all_lt",
     "all_ne",
     "any_eq",
     "any_ge",
     "any_gt",
+    "any_ilike",
     "any_le",
+    "any_like",
     "any_lt",
     "any_ne",
     "array_has",

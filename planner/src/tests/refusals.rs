@@ -150,7 +150,7 @@ fn others() {
     check(
         "SELECT unnest(make_array(1, 2)) AS n FROM products",
         expect![[r#"
-        unnest() cannot be kept in a materialized view yet (0A000); hint: Store one row per element.
+        functions that give rows cannot be kept in a materialized view yet (0A000); hint: Store one row per element, or call the function when reading the view.
     "#]],
     );
     check(

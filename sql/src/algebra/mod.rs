@@ -17,6 +17,7 @@ mod display;
 mod expr;
 mod refresh;
 mod rel;
+mod rename;
 mod types;
 mod walk;
 
@@ -25,6 +26,6 @@ pub use display::explain;
 pub use expr::{
     AggregateCall, Callee, CompareOp, Expr, SortKey, Subquery, SubqueryKind, Truth, WindowCall, WindowFunction,
 };
-pub use refresh::{given, refresh};
+pub use refresh::refresh;
 pub use rel::{Join, JoinKind, Query, Rel, Scan, SetOperator};
 pub use types::{CatalogType, Category, Type};

@@ -123,7 +123,8 @@ pub struct Scan {
 
 impl PartialEq for Scan {
     fn eq(&self, other: &Scan) -> bool {
-        self.columns == other.columns && Arc::ptr_eq(&self.source, &other.source)
+        let of_catalog = self.relation.is_some() && self.relation == other.relation;
+        self.columns == other.columns && (of_catalog || Arc::ptr_eq(&self.source, &other.source))
     }
 }
 

@@ -87,10 +87,7 @@ impl Bind<'_> {
                 args.extend(overlay_for.as_deref().map(bind).transpose()?);
                 call("overlay", args)
             }
-            ast::Expr::Tuple(_) => Err(SqlError::unsupported(
-                "a row is not supported as a value",
-                "Compare rows with = or IN, and select the values one by one.",
-            )),
+            ast::Expr::Tuple(_) => Err(no_rows_as_values()),
             other => {
                 let what = "this form of expression is not supported";
                 let instead = "docs/sql.md lists the expressions that queries can contain.";
@@ -118,6 +115,9 @@ impl Bind<'_> {
                 return Err(SqlError::new(SqlState::SyntaxError, message).or_at(function.name.span()));
             }
         };
+        if name == "row" {
+            return Err(no_rows_as_values().into());
+        }
         if !matches!(function.parameters, FunctionArguments::None) {
             let what = format!("a call of {name} with two lists of arguments is not supported");
             let error = SqlError::unsupported(what, "Write one list: f(a, b).");
@@ -126,7 +126,7 @@ impl Bind<'_> {
         if name == "array"
             && let FunctionArguments::Subquery(query) = &function.args
         {
-            return self.array_subquery(query, scope);
+            return self.array_subquery(query, scope, clause);
         }
         let arguments = arguments(function).map_err(|error| error.or_at(function.name.span()))?;
         let error = |error: SqlError| match function.name.0.first().and_then(|part| part.as_ident()) {
@@ -141,9 +141,7 @@ impl Bind<'_> {
             return self.grouping_call(&arguments.exprs, scope, clause).map_err(error);
         }
         if self.resolver.is_aggregate(name) {
-            clause.check_aggregate().map_err(error)?;
-            let call = self.aggregate_call(name, function, &arguments, scope);
-            return call.map_err(error);
+            return self.aggregate_call(name, function, &arguments, scope, clause).map_err(error);
         }
         if self.resolver.is_window(name) {
             let message = format!("window function {name} requires an OVER clause");
@@ -184,6 +182,7 @@ impl Bind<'_> {
         function: &ast::Function,
         arguments: &Arguments<'_>,
         scope: &Scope<'_>,
+        clause: Clause,
     ) -> Result<Expr> {
         if name == "count" && arguments.exprs.is_empty() && !arguments.star {
             let message = "count(*) must be used to call a parameterless aggregate function";
@@ -210,8 +209,20 @@ impl Bind<'_> {
             Some(filter) => Some(self.condition(filter, scope, Clause::Filter)?),
             None => None,
         };
+        let in_arguments = |key: &SortKey| args.iter().any(|arg| arg.is_same(&key.expr));
+        if arguments.distinct
+            && let Some(at) = order.iter().position(|key| !in_arguments(key))
+        {
+            let message = "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list";
+            let error = SqlError::new(SqlState::InvalidColumnReference, message);
+            return Err(match arguments.order.get(at) {
+                Some(by) => error.or_at(by.expr.span()),
+                None => error,
+            }
+            .into());
+        }
         let call = self.resolver.aggregate(name, args, arguments.distinct, filter, order, arguments.star)?;
-        Ok(Expr::Aggregate(Box::new(call)))
+        self.at_its_level(call, scope, clause)
     }
 
     /// Keys of a sort inside a call.
@@ -230,6 +241,11 @@ impl Bind<'_> {
             })
             .collect()
     }
+}
+
+fn no_rows_as_values() -> SqlError {
+    let instead = "Compare rows with = or IN, and select the values one by one.";
+    SqlError::unsupported("a row is not supported as a value", instead)
 }
 
 /// `ceil(x)`, not `ceil(x TO day)`.

@@ -6,15 +6,13 @@
 //! the aggregation.
 
 use super::expr::Clause;
-use super::resolve::Resolver;
+use super::resolve::{Resolver, is_rows};
 use super::scope::Scope;
 use super::select::is_volatile;
 use super::{Bind, Result};
-use crate::algebra::{Callee, Column, Expr, Rel};
-use crate::functions::elements;
+use crate::algebra::{Column, Expr, Rel};
 use crate::{SqlError, SqlState};
 use datafusion::sql::sqlparser::ast::{self, Spanned};
-use std::sync::Arc;
 
 impl Clause {
     /// Refuses a function that gives rows where none can be.
@@ -40,17 +38,12 @@ fn refused(message: String) -> SqlError {
         .with_hint("You might be able to move the set-returning function into a LATERAL FROM item.")
 }
 
-/// Whether it is a call that gives rows.
-fn gives_rows(expr: &Expr) -> bool {
-    matches!(expr, Expr::Call { callee: Callee::Function(function), .. } if Arc::ptr_eq(function, elements()))
-}
-
 /// Refuses functions that give rows in the operands of `what`: which of them are computed is not known before.
 pub(super) fn check_operands<'e>(
     operands: impl IntoIterator<Item = (&'e Expr, &'e ast::Expr)>,
     what: &str,
 ) -> std::result::Result<(), SqlError> {
-    match operands.into_iter().find(|(operand, _)| operand.any(gives_rows)) {
+    match operands.into_iter().find(|(operand, _)| operand.any(is_rows)) {
         Some((_, written)) => Err(refused(not_allowed(what)).or_at(written.span())),
         None => Ok(()),
     }
@@ -89,10 +82,10 @@ impl Bind<'_> {
 
     /// Puts columns in the place of the calls that have none in their arguments.
     fn take_innermost(&self, expr: &mut Expr, arrays: &mut Vec<(Column, Expr)>) -> Result<()> {
-        if !expr.any(gives_rows) {
+        if !expr.any(is_rows) {
             return Ok(());
         }
-        let innermost = gives_rows(expr) && !expr.children().into_iter().any(|arg| arg.any(gives_rows));
+        let innermost = is_rows(expr) && !expr.children().into_iter().any(|arg| arg.any(is_rows));
         match expr {
             Expr::Call { args, ty, .. } if innermost => {
                 let (Some(array), ty) = (args.pop(), *ty) else {

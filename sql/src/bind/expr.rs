@@ -14,8 +14,9 @@ use datafusion::sql::sqlparser::ast::{self, BinaryOperator, CastKind, Spanned, U
 use datafusion::sql::sqlparser::tokenizer::Span;
 
 /// Where an expression stands: what it may contain, and how errors call the place.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum Clause {
+    #[default]
     Select,
     Where,
     GroupBy,
@@ -24,6 +25,8 @@ pub(super) enum Clause {
     JoinOn,
     Values,
     From,
+    /// A LATERAL subquery, for what belongs to the query whose FROM it stands in.
+    Lateral,
     Limit,
     Offset,
     /// The argument of an aggregate.
@@ -45,7 +48,7 @@ impl Clause {
             Clause::OrderBy => "ORDER BY",
             Clause::JoinOn => "JOIN/ON",
             Clause::Values => "VALUES",
-            Clause::From => "FROM",
+            Clause::From | Clause::Lateral => "FROM",
             Clause::Limit => "LIMIT",
             Clause::Offset => "OFFSET",
             Clause::Aggregate => "aggregate",
@@ -61,6 +64,7 @@ impl Clause {
             Clause::Aggregate => "aggregate function calls cannot be nested".to_owned(),
             Clause::JoinOn => "aggregate functions are not allowed in JOIN conditions".to_owned(),
             Clause::From => "aggregate functions are not allowed in functions in FROM".to_owned(),
+            Clause::Lateral => "aggregate functions are not allowed in FROM clause of their own query level".to_owned(),
             other => format!("aggregate functions are not allowed in {}", other.sql()),
         };
         let error = SqlError::new(SqlState::GroupingError, message);
@@ -186,14 +190,17 @@ impl Bind<'_> {
                 let (above, below) = if *negated { ("<", ">") } else { (">=", "<=") };
                 let low = resolver.binary(above, bind(expr)?, bind(low)?)?;
                 let high = resolver.binary(below, bind(expr)?, bind(high)?)?;
+                for side in [&low, &high] {
+                    resolve::check_one(side, if *negated { "OR" } else { "AND" })?;
+                }
                 Ok(if *negated { Expr::Or(vec![low, high]) } else { Expr::And(vec![low, high]) })
             }
             ast::Expr::InList { expr, list, negated } => self.in_list(expr, list, *negated, scope, clause),
             ast::Expr::InSubquery { expr, subquery, negated } => {
                 self.in_subquery(expr, subquery, *negated, scope, clause)
             }
-            ast::Expr::Exists { subquery, negated } => self.exists(subquery, *negated, scope),
-            ast::Expr::Subquery(query) => self.scalar_subquery(query, scope),
+            ast::Expr::Exists { subquery, negated } => self.exists(subquery, *negated, scope, clause),
+            ast::Expr::Subquery(query) => self.scalar_subquery(query, scope, clause),
             ast::Expr::AnyOp { left, compare_op, right, .. } => {
                 self.quantified(left, compare_op, right, false, scope, clause)
             }

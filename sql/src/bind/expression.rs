@@ -75,11 +75,11 @@ pub fn bind_expression(
     binder: &Binder<'_>,
     expr: &ast::Expr,
     schema: &DFSchema,
-    declared: &[Option<SqlType>],
+    declared: &[Option<Type>],
     place: Place<'_>,
 ) -> std::result::Result<BoundExpression, SqlError> {
     let expr = prepared(expr, place)?;
-    let mut known: Vec<Option<Type>> = declared.iter().map(|declared| declared.map(Type::Sql)).collect();
+    let mut known: Vec<Option<Type>> = declared.to_vec();
     // Twice, as a query is: a use may tell the type of a parameter that an earlier use took for text.
     for last in [false, true] {
         let parameters = RefCell::new(known);

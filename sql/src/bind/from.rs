@@ -84,7 +84,7 @@ impl Bind<'_> {
     ) -> Result<(Rel, Namespace)> {
         let here = Scope { namespace: before.namespace, env: before.env };
         let env = match lateral {
-            true => Env { outer: Some(&here), ctes: before.env.ctes.clone() },
+            true => Env { outer: Some(&here), place: Clause::Lateral, ctes: before.env.ctes.clone() },
             false => before.env.clone(),
         };
         let bound = self.query(query, &env, true)?;

@@ -46,8 +46,8 @@ impl Bind<'_> {
         let given = rel.ids();
         let mut computed = groups.keys.clone();
         let rel = self.expanded(rel, &mut computed.iter_mut().collect::<Vec<_>>())?;
-        let mut grouping =
-            Grouping { keys: Vec::new(), sets: groups.sets, aggregates: Vec::new(), groupings: Vec::new() };
+        let aggregates = self.lifted(namespace, groups.sets.len());
+        let mut grouping = Grouping { keys: Vec::new(), sets: groups.sets, aggregates, groupings: Vec::new() };
         for (written, computed) in groups.keys.into_iter().zip(computed) {
             let column = self.column_of("group", &computed);
             self.add_key(&mut grouping, Key { written, computed, shown: column.clone(), column });
@@ -61,6 +61,17 @@ impl Bind<'_> {
             self.check_grouped(expr, &grouping, &given, namespace)?;
         }
         self.aggregation(rel, &grouping)
+    }
+
+    /// The aggregates that subqueries of the SELECT have asked for. What the subqueries read is what is read above.
+    fn lifted(&self, namespace: &Namespace, sets: usize) -> Vec<(Column, Column, AggregateCall)> {
+        let lifted = namespace.lifted.take().into_iter();
+        let with_own = lifted.map(|(shown, call)| {
+            let column =
+                if sets == 1 { shown.clone() } else { self.column(call.function.name(), call.ty, call.nullable) };
+            (column, shown, call)
+        });
+        with_own.collect()
     }
 
     /// Adds a key. Where sets differ, what is read above them is a column of its own.
@@ -97,7 +108,7 @@ impl Bind<'_> {
 
     /// The expression with what is grouped by, and aggregates, as columns.
     fn over_groups(&self, mut expr: Expr, grouping: &mut Grouping) -> Result<Expr> {
-        if let Some(key) = grouping.keys.iter().find(|key| key.written == expr) {
+        if let Some(key) = grouping.keys.iter().find(|key| key.written.is_same(&expr)) {
             return Ok(Expr::Column(key.shown.clone()));
         }
         if let Some(args) = grouping_args(&expr) {
@@ -128,7 +139,7 @@ impl Bind<'_> {
 
     /// `grouping(...)` of these keys.
     fn grouping_column(&self, args: &[Expr], grouping: &mut Grouping) -> Result<Expr> {
-        let place = |arg: &Expr| grouping.keys.iter().position(|key| key.written == *arg);
+        let place = |arg: &Expr| grouping.keys.iter().position(|key| key.written.is_same(arg));
         let Some(keys) = args.iter().map(place).collect::<Option<Vec<usize>>>() else {
             let message = "arguments to GROUPING must be grouping expressions of the associated query level";
             return Err(SqlError::new(SqlState::GroupingError, message));

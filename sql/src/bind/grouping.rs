@@ -118,6 +118,9 @@ impl Bind<'_> {
     /// `grouping(a, b)`: a column once it is known what is grouped by.
     pub(super) fn grouping_call(&self, args: &[&ast::Expr], scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
         clause.check_grouping()?;
+        if args.is_empty() {
+            return Err(SqlError::new(SqlState::SyntaxError, "syntax error at or near \")\"").into());
+        }
         if args.len() > MAX_GROUPING {
             let message = "GROUPING must have fewer than 32 arguments";
             return Err(SqlError::new(SqlState::TooManyArguments, message));

@@ -4,8 +4,8 @@
 //!
 //! - `from`, `join`, `table`: what FROM gives, and which names it makes visible (`scope`);
 //! - `query`, `select`, `set`, `order`: the clauses, in the order in which they mean something;
-//! - `group`, `grouping`, `window`, `expand`: aggregates, window functions and functions that give rows are taken out of expressions and
-//!   become columns;
+//! - `level`, `group`, `grouping`, `window`, `expand`: aggregates, window functions and functions that give rows are taken out of
+//!   expressions and become columns;
 //! - `expr`, `access`, `call`, `subquery`: expressions; `catalog`: types of Postgres' catalogs;
 //! - `resolve`: which operator, function or cast a call means.
 //!
@@ -22,6 +22,7 @@ mod from;
 mod group;
 mod grouping;
 mod join;
+mod level;
 mod like;
 mod order;
 mod query;
@@ -36,11 +37,12 @@ mod table;
 mod window;
 
 pub use expression::{Assigned, BoundExpression, Place, bind_expression};
+pub use resolve::gives_rows;
+pub(crate) use resolve::type_from_ast;
 
 use crate::algebra::{Column, ColumnId, Expr, Ids, Query, Type};
 use crate::binder::Binder;
 use crate::catalog::RelationId;
-use crate::types::SqlType;
 use crate::{SqlError, SqlState};
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::tokenizer::Span;
@@ -70,10 +72,10 @@ type Result<T> = std::result::Result<T, SqlError>;
 pub fn bind_query(
     binder: &Binder<'_>,
     query: &ast::Query,
-    declared: &[Option<SqlType>],
+    declared: &[Option<Type>],
 ) -> std::result::Result<Query, SqlError> {
     let query = syntax::prepared(query)?;
-    let mut known: Vec<Option<Type>> = declared.iter().map(|declared| declared.map(Type::Sql)).collect();
+    let mut known: Vec<Option<Type>> = declared.to_vec();
     // A use may tell the type of a parameter that an earlier use took for text: then once more, with what is known.
     for last in [false, true] {
         let parameters = RefCell::new(known);

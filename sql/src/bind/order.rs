@@ -61,7 +61,7 @@ impl Bind<'_> {
             return Ok(Target::Item(index));
         }
         let bound = self.settle(self.typed_expr(expr, scope, Clause::OrderBy)?)?;
-        Ok(match items.iter().position(|item| item.expr == bound) {
+        Ok(match items.iter().position(|item| item.expr.is_same(&bound)) {
             Some(index) => Target::Item(index),
             None => Target::Expr(bound),
         })
@@ -71,7 +71,7 @@ impl Bind<'_> {
     pub(super) fn group_target(&self, expr: &ast::Expr, items: &[Item], scope: &Scope<'_>) -> Result<Expr> {
         let item = |index: usize| -> Result<Expr> {
             let item = &items[index];
-            if super::group::has_aggregate(&item.expr) {
+            if super::group::has_aggregate(&item.expr) || scope.namespace.lifts_any(&item.expr.columns()) {
                 let message = "aggregate functions are not allowed in GROUP BY";
                 return Err(SqlError::new(SqlState::GroupingError, message).or_at(expr.span()));
             }

@@ -49,7 +49,7 @@ impl Bind<'_> {
         let mut pairs = Vec::with_capacity(left.len());
         for (index, value) in left.iter().enumerate() {
             let value = self.expr(value, scope, clause)?;
-            pairs.push((value, self.value_of_row(query, left.len(), index, scope)?));
+            pairs.push((value, self.value_of_row(query, left.len(), index, scope, clause)?));
         }
         self.compare_pairs(op, pairs)
     }

@@ -1,11 +1,12 @@
 //! Which names mean what: the tables and columns that are visible at a place of a query.
 
 use super::Result;
-use crate::algebra::{Column, ColumnId};
+use super::expr::Clause;
+use crate::algebra::{AggregateCall, Column, ColumnId};
 use crate::catalog::KeyPart;
 use crate::{SqlError, SqlState, suggest};
 use datafusion::sql::sqlparser::ast;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// A table of FROM, under its name there.
@@ -15,6 +16,9 @@ pub(super) struct Table {
     pub(super) name: Option<String>,
     /// Names and columns, in order.
     pub(super) columns: Vec<(String, Column)>,
+    /// Columns that need the table's name before theirs, and that `*` leaves out: what tells the rows of the target of an UPDATE
+    /// or DELETE.
+    pub(super) hidden: Vec<(String, Column)>,
     /// The name of the relation, which an alias hides.
     pub(super) relation: Option<String>,
     /// Columns of its primary key, if it is a relation that has one.
@@ -23,7 +27,7 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new(name: Option<String>, columns: Vec<(String, Column)>) -> Table {
-        Table { name, columns, relation: None, key: Vec::new() }
+        Table { name, columns, hidden: Vec::new(), relation: None, key: Vec::new() }
     }
 
     /// Of a relation of this name.
@@ -49,12 +53,14 @@ pub(super) struct Namespace {
     pub(super) columns: Vec<(String, Column)>,
     /// WINDOW: the names it gives.
     pub(super) windows: Vec<(String, ast::WindowSpec)>,
+    /// Aggregates of this query that stand in its subqueries, which read them as these columns: see `level`.
+    pub(super) lifted: RefCell<Vec<(Column, AggregateCall)>>,
 }
 
 impl Namespace {
     /// Of one table.
     pub(super) fn of(table: Table) -> Namespace {
-        Namespace { columns: table.columns.clone(), tables: vec![table], windows: Vec::new() }
+        Namespace { columns: table.columns.clone(), tables: vec![table], ..Namespace::default() }
     }
 
     /// Both.
@@ -93,6 +99,8 @@ pub(super) struct Scope<'s> {
 pub(super) struct Env<'s> {
     /// The place of the surrounding query, if this is a subquery.
     pub(super) outer: Option<&'s Scope<'s>>,
+    /// Where in that query it stands.
+    pub(super) place: Clause,
     /// Common table expressions, the nearest first.
     pub(super) ctes: Option<Rc<Cte<'s>>>,
 }
@@ -164,7 +172,8 @@ impl Scope<'_> {
     /// `table.name`.
     pub(super) fn column_of(&self, table: &str, name: &str) -> Result<Column> {
         let Some(found) = self.table(table) else { return Err(self.missing_table(table)) };
-        let mut columns = found.columns.iter().filter(|(own, _)| own == name).map(|(_, column)| column);
+        let all = found.columns.iter().chain(&found.hidden);
+        let mut columns = all.filter(|(own, _)| own == name).map(|(_, column)| column);
         match (columns.next(), columns.next()) {
             (Some(column), None) => Ok(column.clone()),
             (Some(_), Some(_)) => {

@@ -48,7 +48,8 @@ impl Bind<'_> {
             _ => None,
         };
         let mut keys = self.order_keys(order, &items, &scope)?;
-        let aggregated = items.iter().any(|item| has_aggregate(&item.expr))
+        let aggregated = !namespace.lifted.borrow().is_empty()
+            || items.iter().any(|item| has_aggregate(&item.expr))
             || keys.iter().any(|key| matches!(&key.target, Target::Expr(expr) if has_aggregate(expr)));
         let mut exprs = all_exprs(&mut items, &mut having, &mut keys, on.as_mut());
         let of_all = aggregated || select.having.is_some();
@@ -98,7 +99,7 @@ impl Bind<'_> {
                 Target::Item(index) => return Expr::Column(columns[index].1.clone()),
                 Target::Expr(expr) => expr,
             };
-            let known = exprs.iter().find(|(_, own)| *own == expr && !is_volatile(own));
+            let known = exprs.iter().find(|(_, own)| own.is_same(&expr) && !is_volatile(own));
             let column = known.map(|(column, _)| column.clone()).unwrap_or_else(|| {
                 let column = own("order", &expr);
                 exprs.push((column.clone(), expr));

@@ -4,25 +4,26 @@ use super::expr::{Clause, comparison};
 use super::scope::{Env, Scope};
 use super::{Bind, Bound, Result};
 use crate::algebra::{Column, CompareOp, Expr, Rel, Subquery, SubqueryKind, Type};
+use crate::types::SqlType;
 use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Spanned};
 
 impl Bind<'_> {
     /// A query that sees the columns of this place.
-    fn inner(&self, query: &ast::Query, scope: &Scope<'_>) -> Result<Bound> {
-        let env = Env { outer: Some(scope), ctes: scope.env.ctes.clone() };
+    fn inner(&self, query: &ast::Query, scope: &Scope<'_>, place: Clause) -> Result<Bound> {
+        let env = Env { outer: Some(scope), place, ctes: scope.env.ctes.clone() };
         Ok(self.plain_columns(self.query(query, &env, true)?))
     }
 
-    pub(super) fn exists(&self, query: &ast::Query, negated: bool, scope: &Scope<'_>) -> Result<Expr> {
-        let bound = self.inner(query, scope)?;
+    pub(super) fn exists(&self, query: &ast::Query, negated: bool, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
+        let bound = self.inner(query, scope, clause)?;
         let exists = Expr::Subquery(Box::new(Subquery { kind: SubqueryKind::Exists, rel: bound.rel }));
         Ok(if negated { Expr::Not(Box::new(exists)) } else { exists })
     }
 
-    pub(super) fn scalar_subquery(&self, query: &ast::Query, scope: &Scope<'_>) -> Result<Expr> {
-        let bound = self.inner(query, scope)?;
+    pub(super) fn scalar_subquery(&self, query: &ast::Query, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
+        let bound = self.inner(query, scope, clause)?;
         let column = only(&bound).map_err(|error| error.or_at(query.span()))?;
         Ok(Expr::Subquery(Box::new(Subquery { kind: SubqueryKind::Scalar(column), rel: bound.rel })))
     }
@@ -34,8 +35,9 @@ impl Bind<'_> {
         width: usize,
         index: usize,
         scope: &Scope<'_>,
+        clause: Clause,
     ) -> Result<Expr> {
-        let bound = self.inner(query, scope)?;
+        let bound = self.inner(query, scope, clause)?;
         if bound.columns.len() != width {
             return Err(wrong_width(width, bound.columns.len()).or_at(query.span()));
         }
@@ -43,8 +45,8 @@ impl Bind<'_> {
         Ok(Expr::Subquery(Box::new(Subquery { kind: SubqueryKind::Scalar(column), rel: bound.rel })))
     }
 
-    pub(super) fn array_subquery(&self, query: &ast::Query, scope: &Scope<'_>) -> Result<Expr> {
-        let bound = self.inner(query, scope)?;
+    pub(super) fn array_subquery(&self, query: &ast::Query, scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
+        let bound = self.inner(query, scope, clause)?;
         let column = only(&bound).map_err(|error| error.or_at(query.span()))?;
         Ok(Expr::Subquery(Box::new(Subquery { kind: SubqueryKind::Array(column), rel: bound.rel })))
     }
@@ -62,7 +64,7 @@ impl Bind<'_> {
             ast::Expr::Tuple(items) => items.iter().map(|e| self.expr(e, scope, clause)).collect::<Result<Vec<_>>>()?,
             other => vec![self.expr(other, scope, clause)?],
         };
-        let any = self.any_row(left, CompareOp::Eq, false, query, scope)?;
+        let any = self.any_row(left, CompareOp::Eq, false, query, scope, clause)?;
         Ok(if negated { Expr::Not(Box::new(any)) } else { any })
     }
 
@@ -86,8 +88,7 @@ impl Bind<'_> {
         };
         if let Some(query) = query {
             let Some(compare) = comparison(op) else {
-                let what = format!("{op} ANY and ALL of a subquery is not supported");
-                return Err(SqlError::unsupported(what, "Use a comparison, or EXISTS."));
+                return self.any_match(left, op, query, all, scope, clause);
             };
             let left = match left {
                 ast::Expr::Tuple(items) => {
@@ -95,9 +96,10 @@ impl Bind<'_> {
                 }
                 other => vec![self.expr(other, scope, clause)?],
             };
-            return self.any_row(left, compare, all, query, scope);
+            return self.any_row(left, compare, all, query, scope, clause);
         }
         let left = self.expr(left, scope, clause)?;
+        let left = if comparison(op).is_some() { left } else { self.settle(left)? };
         if let ast::Expr::Array(array) = right
             && !array.elem.is_empty()
         {
@@ -114,6 +116,8 @@ impl Bind<'_> {
         if let (Expr::Constant { value: ScalarValue::Utf8(Some(_)), ty: Type::Unknown }, Some(element)) =
             (&array, element)
         {
+            // A value that is too long for the column is another value.
+            let element = if matches!(element, SqlType::Varchar { .. }) { SqlType::Text } else { element };
             array = self.resolver.cast(array, Type::Array(element))?;
         }
         if let (Expr::Constant { value: ScalarValue::List(list), .. }, Type::Array(element)) = (&array, array.ty())
@@ -121,12 +125,37 @@ impl Bind<'_> {
         {
             return self.any_element(left, op, elements, all);
         }
-        let sign = match op {
-            BinaryOperator::NotEq => "<>".to_owned(),
-            BinaryOperator::PGLikeMatch => "LIKE".to_owned(),
-            other => other.to_string(),
+        Ok(self.resolver.any_array(&sign(op), left, array, all)?)
+    }
+
+    /// `left LIKE ANY (query)` and other conditions that are no comparison: asked of each row in the query, where the truth is
+    /// compared. A value that must not move there, because it is computed from groups, is asked of the array of the rows.
+    fn any_match(
+        &self,
+        left: &ast::Expr,
+        op: &BinaryOperator,
+        query: &ast::Query,
+        all: bool,
+        scope: &Scope<'_>,
+        clause: Clause,
+    ) -> Result<Expr> {
+        let left = self.settle(self.expr(left, scope, clause)?)?;
+        let bound = self.inner(query, scope, clause)?;
+        let [(_, column)] = bound.columns.as_slice() else {
+            return Err(wrong_width(1, bound.columns.len()).or_at(query.span()).into());
         };
-        self.resolver.any_array(&sign, left, array, all)
+        let column = column.clone();
+        let ungrouped = matches!(clause, Clause::Where | Clause::JoinOn | Clause::Filter);
+        if !ungrouped && !matches!(left, Expr::Column(_) | Expr::Constant { .. } | Expr::Parameter { .. }) {
+            let array = Expr::Subquery(Box::new(Subquery { kind: SubqueryKind::Array(column), rel: bound.rel }));
+            return Ok(self.resolver.any_array(&sign(op), left, array, all)?);
+        }
+        let truth = self.operator(op, left, Expr::Column(column))?;
+        let column = self.column("matches", Type::BOOLEAN, truth.nullable());
+        let rel = bound.rel.project(vec![(column.clone(), truth)]);
+        let left = vec![Expr::boolean(true)];
+        let kind = SubqueryKind::Quantified { left, op: CompareOp::Eq, all, columns: vec![column] };
+        Ok(Expr::Subquery(Box::new(Subquery { kind, rel })))
     }
 
     /// `left op ANY (ARRAY[a, b])` is `left op a OR left op b`, ALL is the same with AND: NULLs come out the same.
@@ -154,8 +183,9 @@ impl Bind<'_> {
         all: bool,
         query: &ast::Query,
         scope: &Scope<'_>,
+        clause: Clause,
     ) -> Result<Expr> {
-        let bound = self.inner(query, scope)?;
+        let bound = self.inner(query, scope, clause)?;
         if left.len() != bound.columns.len() {
             return Err(wrong_width(left.len(), bound.columns.len()).or_at(query.span()));
         }
@@ -184,6 +214,14 @@ impl Bind<'_> {
         let rel: Rel = bound.rel.project(exprs);
         let kind = SubqueryKind::Quantified { left: values, op, all, columns };
         Ok(Expr::Subquery(Box::new(Subquery { kind, rel })))
+    }
+}
+
+/// An operator as SQL writes it before ANY.
+fn sign(op: &BinaryOperator) -> String {
+    match op {
+        BinaryOperator::NotEq => "<>".to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -31,7 +31,9 @@ impl Bind<'_> {
             [_, schema, own] => (Some(schema.as_str()), own.as_str()),
             _ => return Err(SqlError::new(SqlState::SyntaxError, "improper relation name")),
         };
-        let (rel, columns, key) = self.relation(schema, own, env)?;
+        let (rel, mut columns, key) = self.relation(schema, own, env)?;
+        let visible = key.as_ref().map_or(columns.len(), |relation| relation.visible_columns().count());
+        let hidden = columns.split_off(visible.min(columns.len()));
         let called = alias.map_or_else(|| own.to_owned(), |alias| fold(&alias.name));
         let columns = match alias {
             Some(alias) => renamed(columns, alias)?,
@@ -40,6 +42,7 @@ impl Bind<'_> {
         let mut table = Table::new(Some(called), columns).of_relation(own);
         if let Some(relation) = key {
             table = table.with_key(&relation.key);
+            table.hidden = hidden;
         }
         Ok((rel, table))
     }

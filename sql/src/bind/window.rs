@@ -1,6 +1,7 @@
 //! Window functions: the calls of a SELECT become columns.
 
 use super::expr::Clause;
+use super::resolve::gives_rows;
 use super::scope::Scope;
 use super::{Bind, Result};
 use crate::algebra::{Column, Expr, Rel, SortKey, Type, WindowCall, WindowFunction};
@@ -53,7 +54,9 @@ impl Bind<'_> {
             }
         } else {
             // Words the error for a function that does not exist.
-            self.resolver.function(name, args)?;
+            if !gives_rows(name) {
+                self.resolver.function(name, args)?;
+            }
             let message = format!("OVER specified, but {name} is not a window function nor an aggregate function");
             return Err(SqlError::new(SqlState::WrongObjectType, message));
         };

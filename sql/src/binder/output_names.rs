@@ -40,10 +40,13 @@ pub(crate) fn expr_name(expr: &Expr) -> Option<(String, bool)> {
         }),
         Expr::AtTimeZone { .. } => strong("timezone"),
         Expr::Array(_) => strong("array"),
-        // An element is called as its array is.
+        // An element is called as its array is, or as the last field.
         Expr::CompoundFieldAccess { root, access_chain } => {
-            let only_elements = access_chain.iter().all(|access| matches!(access, AccessExpr::Subscript(_)));
-            if only_elements { expr_name(root) } else { None }
+            let field = access_chain.iter().rev().find_map(|access| match access {
+                AccessExpr::Dot(Expr::Identifier(field)) => strong(&fold(field)),
+                _ => None,
+            });
+            field.or_else(|| expr_name(root))
         }
         Expr::Tuple(_) => strong("row"),
         Expr::Exists { negated: false, .. } => strong("exists"),

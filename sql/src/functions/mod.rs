@@ -7,32 +7,42 @@ mod array_size;
 mod avg;
 mod bounded;
 mod canonical;
+mod characters;
 mod choice;
 mod coalesce;
 mod containment;
 mod dimensions;
+mod encodings;
 mod exact;
 mod extremes;
+mod floats;
+mod format;
 pub(crate) mod generate_series;
 mod interval_order;
+mod inverse_trig;
 mod like_escape;
 pub mod limit;
 mod nullif;
 mod numbers;
+mod ordered;
 mod own;
 mod placeholder;
 mod quantified;
+mod quoting;
 mod series;
 mod single_value;
 mod slice;
+mod string_agg;
 mod subscript;
 mod substr_bytes;
 mod sum;
 mod template;
 mod time;
 mod to_char;
+mod width_bucket;
 
 pub use interval_order::interval_order;
+pub use ordered::{depends_on_order, ordered};
 pub(crate) use placeholder::{elements, grouping};
 pub use single_value::single_value;
 
@@ -100,7 +110,8 @@ impl Registry {
         registry = registry.with_scalar(Arc::new(NowFunc::new_with_config(&CONFIG).into()));
         registry = own().into_iter().fold(registry, Registry::with_scalar);
         let aggregates = functions_aggregate::all_default_aggregate_functions();
-        for function in aggregates.into_iter().chain(extremes::functions()).chain([sum::function(), avg::function()]) {
+        let own = [sum::function(), avg::function(), string_agg::function()];
+        for function in aggregates.into_iter().chain(extremes::functions()).chain(own) {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.aggregate.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
         }
@@ -193,7 +204,19 @@ static MATHEMATICS: LazyLock<BTreeSet<String>> =
 /// Functions of our own. Those with names of DataFusion's take their places.
 fn own() -> Vec<Arc<ScalarUDF>> {
     let mut all = vec![to_char::function(), interval_order(), subscript::function(), substr_bytes::function()];
-    all.extend([nullif::function(), like_escape::function(), series::function(), slice::function()]);
+    all.extend([
+        nullif::function(),
+        like_escape::function(),
+        format::function(),
+        series::function(),
+        slice::function(),
+    ]);
+    all.extend(characters::functions());
+    all.extend(encodings::functions());
+    all.extend(inverse_trig::functions());
+    all.extend(floats::functions());
+    all.extend(quoting::functions());
+    all.extend(width_bucket::functions());
     all.extend(dimensions::functions());
     all.extend(numbers::functions());
     all.extend(quantified::functions());

@@ -1,11 +1,12 @@
-//! `value op ANY (array)` and `value op ALL (array)` as functions `any_eq(value, array)` to `all_ge`, with SQL's three values: a
-//! comparison with a NULL element is unknown.
+//! `value op ANY (array)` and `value op ALL (array)` as functions `any_eq(value, array)` to `all_not_ilike`, with SQL's three
+//! values: a comparison with a NULL element is unknown.
 
 use super::own::{Arguments, Own};
 use crate::SqlError;
 use crate::operators::lengths;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Datum, ListArray, Scalar, UInt32Array};
 use datafusion::arrow::compute::kernels::cmp::{eq, gt, gt_eq, lt, lt_eq, neq};
+use datafusion::arrow::compute::kernels::comparison::{ilike, like, nilike, nlike};
 use datafusion::arrow::compute::kernels::take::take;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::error::ArrowError;
@@ -29,6 +30,14 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         Own::function("all_le", types, |a| quantified(a, lt_eq, false)),
         Own::function("all_gt", types, |a| quantified(a, gt, false)),
         Own::function("all_ge", types, |a| quantified(a, gt_eq, false)),
+        Own::function("any_like", types, |a| quantified(a, like, true)),
+        Own::function("any_not_like", types, |a| quantified(a, nlike, true)),
+        Own::function("any_ilike", types, |a| quantified(a, ilike, true)),
+        Own::function("any_not_ilike", types, |a| quantified(a, nilike, true)),
+        Own::function("all_like", types, |a| quantified(a, like, false)),
+        Own::function("all_not_like", types, |a| quantified(a, nlike, false)),
+        Own::function("all_ilike", types, |a| quantified(a, ilike, false)),
+        Own::function("all_not_ilike", types, |a| quantified(a, nilike, false)),
     ]
 }
 

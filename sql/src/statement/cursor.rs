@@ -1,6 +1,7 @@
 //! A place in the tokens of one statement: what the hand-written parsers are made of.
 
-use super::source::{DIALECT, Source};
+use super::dialect::DIALECT;
+use super::source::Source;
 use super::syntax_error;
 use crate::{SqlError, SqlState};
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName};

@@ -11,6 +11,7 @@ mod create;
 mod create_index;
 mod create_view;
 mod cursor;
+mod dialect;
 mod dispatch;
 mod drop;
 mod duration;
@@ -20,6 +21,7 @@ mod prepare;
 mod refused;
 mod session;
 mod source;
+mod spelling;
 mod syntax_error;
 mod transaction;
 
@@ -100,7 +102,7 @@ pub enum Statement {
         /// Name.
         name: String,
         /// Declared parameter types.
-        types: Vec<crate::types::SqlType>,
+        types: Vec<crate::algebra::Type>,
         /// The statement.
         statement: Box<Parsed>,
     },

@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::{Statement, dispatch};
-use crate::types::SqlType;
+use crate::bind::type_from_ast;
 use crate::{SqlError, SqlState};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
@@ -31,7 +31,7 @@ fn prepare(c: &mut Cursor<'_>) -> Result<Statement, SqlError> {
         Token::LParen => c.parenthesised(|c| {
             let position = c.position();
             let data_type = c.sqlparser(|p| p.parse_data_type())?;
-            SqlType::from_ast(&data_type).map_err(|e| e.at(position))
+            type_from_ast(&data_type).map_err(|e| e.at(position))
         })?,
         _ => Vec::new(),
     };

@@ -1,12 +1,11 @@
 //! The text of a query string, its tokens and their positions.
 
+use super::dialect::DIALECT;
+use super::spelling::respelled;
 use super::syntax_error;
 use crate::{SqlError, SqlState};
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, Word};
-
-/// The dialect of everything.
-pub(super) static DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
 
 /// Most operators that may surround one operand: each is a level of the expression tree, and trees are walked by recursion.
 const MAX_OPERATOR_CHAIN: usize = 1_000;
@@ -16,12 +15,15 @@ pub(super) struct Source<'a> {
     text: &'a str,
     /// Byte offset of each character; `None` if the text is ASCII and they are the same.
     bytes: Option<Vec<usize>>,
+    /// How many characters come before each line.
+    lines: Vec<usize>,
 }
 
 impl<'a> Source<'a> {
     pub(super) fn new(text: &'a str) -> Source<'a> {
         let bytes = (!text.is_ascii()).then(|| text.char_indices().map(|(i, _)| i).collect());
-        Source { text, bytes }
+        let breaks = text.chars().enumerate().filter(|(_, ch)| *ch == '\n').map(|(at, _)| at + 1);
+        Source { text, bytes, lines: std::iter::once(0).chain(breaks).collect() }
     }
 
     /// The text between two positions (characters, from 1), the second excluded.
@@ -65,8 +67,10 @@ impl<'a> Source<'a> {
         statements.retain(|s| !s.is_empty());
         for statement in &statements {
             check_depth(statement)?;
+            check_interval_precision(statement)?;
+            check_numbers(statement)?;
         }
-        Ok(statements)
+        Ok(statements.into_iter().map(respelled).collect())
     }
 
     fn flat(&self, location: Location) -> Location {
@@ -76,16 +80,8 @@ impl<'a> Source<'a> {
     /// Position of a line and column of the tokenizer, both from 1, lines ended by line feeds.
     fn position(&self, location: Location) -> usize {
         let column = usize::try_from(location.column).unwrap_or(1);
-        if location.line <= 1 {
-            return column;
-        }
-        let nth_break = usize::try_from(location.line - 2).unwrap_or(usize::MAX);
-        let byte = self.text.match_indices('\n').nth(nth_break).map_or(0, |(at, _)| at + 1);
-        let characters = match &self.bytes {
-            None => byte,
-            Some(bytes) => bytes.partition_point(|b| *b < byte),
-        };
-        characters + column
+        let line = usize::try_from(location.line.saturating_sub(1)).unwrap_or(usize::MAX);
+        self.lines.get(line).copied().unwrap_or(0) + column
     }
 }
 
@@ -120,6 +116,38 @@ fn check_depth(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
                 }
             }
             _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Refuses `interval(0) '1.5 s'`: sqlparser drops the precision.
+fn check_interval_precision(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
+    let precise = tokens.windows(5).find(|window| {
+        let [word, open, _, close, text] = window else { return false };
+        matches!(&word.token, Token::Word(word) if word.keyword == Keyword::INTERVAL && word.quote_style.is_none())
+            && (&open.token, &close.token) == (&Token::LParen, &Token::RParen)
+            && matches!(text.token, Token::SingleQuotedString(_) | Token::EscapedStringLiteral(_))
+    });
+    match precise {
+        Some(window) => {
+            let what = "intervals with a precision are not supported";
+            Err(SqlError::unsupported(what, "Leave the precision out.").at(syntax_error::position_of(&window[0])))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses `123abc`, which would be the number 123 called `abc`.
+fn check_numbers(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
+    for pair in tokens.windows(2) {
+        let [number, word] = pair else { continue };
+        if let (Token::Number(digits, _), Token::Word(Word { value, quote_style: None, .. })) =
+            (&number.token, &word.token)
+            && number.span.end == word.span.start
+        {
+            let message = format!("trailing junk after numeric literal at or near \"{digits}{value}\"");
+            return Err(SqlError::new(SqlState::SyntaxError, message).at(syntax_error::position_of(number)));
         }
     }
     Ok(())

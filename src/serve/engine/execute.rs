@@ -78,7 +78,7 @@ impl Engine {
 
     /// The statement bound to the current catalog, with the same parameters and columns as before.
     fn rebind(&self, prepared: &Prepared, settings: &Settings) -> Result<Prepared, SqlError> {
-        let declared: Vec<_> = prepared.parameters.iter().map(|p| (!p.array).then_some(p.sql_type)).collect();
+        let declared: Vec<_> = prepared.parameters.iter().map(|parameter| Some(parameter.ty())).collect();
         let fresh = self.prepare(prepared.parsed.clone(), &declared, settings)?;
         if fresh.columns != prepared.columns || fresh.parameters != prepared.parameters {
             let message = "cached plan must not change result type";

@@ -7,8 +7,8 @@ use crate::serve::lookup::CompiledLookup;
 use crate::serve::ranking::Ranking;
 use attune_planner::PlannedQuery;
 use attune_sql::SqlError;
+use attune_sql::algebra::Type;
 use attune_sql::statement::{Explain, Statement};
-use attune_sql::types::SqlType;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::displayable;
@@ -52,7 +52,7 @@ impl Engine {
         transaction: &mut Transaction,
         settings: &mut Settings,
     ) -> Result<Vec<String>, SqlError> {
-        let declared: Vec<Option<SqlType>> = parameters.iter().map(|p| SqlType::from_arrow(&p.data_type())).collect();
+        let declared: Vec<Option<Type>> = parameters.iter().map(|p| Type::from_arrow(&p.data_type())).collect();
         let prepared = self.prepare(explain.statement.as_ref().clone(), &declared, settings)?;
         self.settle_before(&prepared, transaction).await?;
         let mut lines = Vec::new();

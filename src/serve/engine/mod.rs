@@ -30,6 +30,7 @@ mod transaction;
 mod turns;
 mod unordered;
 
+use attune_sql::algebra::Type;
 pub(super) use errors::datafusion as query_error;
 pub(super) use query::conform;
 pub use settings::Settings;
@@ -78,6 +79,22 @@ pub struct ParameterType {
     pub sql_type: SqlType,
     /// Whether the parameter is an array.
     pub array: bool,
+}
+
+impl ParameterType {
+    /// For values of a type that is known.
+    pub(crate) fn of(ty: Type) -> Option<ParameterType> {
+        match ty {
+            Type::Sql(sql_type) => Some(ParameterType { sql_type, array: false }),
+            Type::Array(sql_type) => Some(ParameterType { sql_type, array: true }),
+            Type::Unknown | Type::Catalog(_) => None,
+        }
+    }
+
+    /// The type of its values.
+    pub(crate) fn ty(self) -> Type {
+        if self.array { Type::Array(self.sql_type) } else { Type::Sql(self.sql_type) }
+    }
 }
 
 /// A statement that is parsed, bound and typed, ready to run many times.

@@ -2,8 +2,8 @@
 
 use super::{Engine, OutputColumn, Prepared, PreparedBody, Settings, explain, result, settings};
 use attune_sql::SqlError;
+use attune_sql::algebra::Type;
 use attune_sql::statement::{Parsed, Statement};
-use attune_sql::types::SqlType;
 
 impl Engine {
     /// Binds and types a statement. `declared` are the parameter types the client named (None: infer).
@@ -13,7 +13,7 @@ impl Engine {
     pub fn prepare(
         &self,
         parsed: Parsed,
-        declared: &[Option<SqlType>],
+        declared: &[Option<Type>],
         settings: &Settings,
     ) -> Result<Prepared, SqlError> {
         match &parsed.statement {

@@ -4,6 +4,7 @@ use super::read::{Identity, StatementReads};
 use super::{Engine, Outcome, OutputColumn, ParameterType, Prepared, PreparedBody, Transaction, result};
 use super::{Settings, pg_catalog};
 use attune_planner::{Lookup, LookupObject, PlannedQuery};
+use attune_sql::algebra::Type;
 use attune_sql::binder::{Binder, SchemaSources};
 use attune_sql::catalog::{Catalog, RelationId};
 use attune_sql::statement::Parsed;
@@ -30,7 +31,7 @@ impl Engine {
         &self,
         catalog: &Catalog,
         query: &ast::Query,
-        declared: &[Option<SqlType>],
+        declared: &[Option<Type>],
         settings: &Settings,
         identity: Identity,
     ) -> Result<PlannedQuery, SqlError> {
@@ -44,7 +45,7 @@ impl Engine {
         &self,
         parsed: Parsed,
         query: &ast::Query,
-        declared: &[Option<SqlType>],
+        declared: &[Option<Type>],
         settings: &Settings,
     ) -> Result<Prepared, SqlError> {
         let catalog = self.coordinator.catalog();

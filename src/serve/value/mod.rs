@@ -16,7 +16,7 @@ mod text_out;
 pub(super) use array::elements;
 pub(super) use binary_in::parse_binary;
 pub(super) use numeric::{Exact, parse_binary as numeric_binary, parse_text as numeric_text};
-pub(super) use parameter::{Parameters, Ranges, array_oid, is_array_oid, parameter_oid};
+pub(super) use parameter::{Parameters, Ranges, array_element, array_oid, parameter_oid};
 pub(super) use text_in::parse_text;
 pub(super) use text_out::write_text;
 

@@ -185,8 +185,8 @@ pub(in crate::serve) fn array_oid(element: SqlType) -> u32 {
     }
 }
 
-/// Whether an OID is that of an array type of ours.
-pub(in crate::serve) fn is_array_oid(oid: u32) -> bool {
-    const ARRAYS: [u32; 14] = [1000, 1001, 1005, 1007, 1009, 1015, 1016, 1021, 1022, 1115, 1182, 1185, 1187, 1231];
-    ARRAYS.contains(&oid)
+/// The element type of the array type of an OID, if it is one of ours.
+pub(in crate::serve) fn array_element(oid: u32) -> Option<SqlType> {
+    const ELEMENTS: [u32; 14] = [16, 17, 20, 21, 23, 25, 700, 701, 1043, 1082, 1114, 1184, 1186, 1700];
+    ELEMENTS.into_iter().filter_map(SqlType::from_oid).find(|element| array_oid(*element) == oid)
 }

@@ -84,6 +84,9 @@ impl Resolver<'_> {
 
     /// `value op ANY (array)`, `value op ALL (array)`.
     pub(crate) fn any_array(&self, op: &str, left: Expr, array: Expr, all: bool) -> Result<Expr, SqlError> {
+        if let Some(kernel) = pattern_kernel(op, all) {
+            return self.any_pattern(kernel, op, left, array);
+        }
         let compare = comparison(op).filter(|op| op.is_strict());
         let Some(compare) = compare else {
             return Err(SqlError::unsupported(
@@ -107,6 +110,19 @@ impl Resolver<'_> {
             return self.registered("array_has", vec![array, left], Declared::Type(Type::BOOLEAN));
         }
         self.registered(kernel(compare, all), vec![left, array], Declared::Type(Type::BOOLEAN))
+    }
+
+    /// `value LIKE ANY (array)` and its like.
+    fn any_pattern(&self, kernel: &str, op: &str, left: Expr, array: Expr) -> Result<Expr, SqlError> {
+        let (left, array) = self.array_side(left, array)?;
+        let Type::Array(element) = array.ty() else { return Err(no_array()) };
+        let left = self.settle(left)?;
+        let is_text = |ty: Type| matches!(ty, Type::Sql(SqlType::Text | SqlType::Varchar { .. }));
+        if !is_text(left.ty()) || !is_text(Type::Sql(element)) {
+            return Err(errors::no_operator(op, left.ty(), Type::Sql(element)));
+        }
+        let (left, array) = self.one_of(left, array, Type::TEXT, SqlType::Text)?;
+        self.registered(kernel, vec![left, array], Declared::Type(Type::BOOLEAN))
     }
 
     /// Value and array, of which one tells the type of the other.
@@ -198,6 +214,21 @@ fn is_known_array(array: &Expr) -> bool {
         }
         _ => false,
     }
+}
+
+/// The function that matches with every pattern.
+fn pattern_kernel(op: &str, all: bool) -> Option<&'static str> {
+    Some(match (op, all) {
+        ("~~", false) => "any_like",
+        ("!~~", false) => "any_not_like",
+        ("~~*", false) => "any_ilike",
+        ("!~~*", false) => "any_not_ilike",
+        ("~~", true) => "all_like",
+        ("!~~", true) => "all_not_like",
+        ("~~*", true) => "all_ilike",
+        ("!~~*", true) => "all_not_ilike",
+        _ => return None,
+    })
 }
 
 /// The function that compares with every element, in three values.

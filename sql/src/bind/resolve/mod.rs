@@ -29,7 +29,8 @@ mod windows;
 
 pub(crate) use literals::number;
 pub(crate) use names::type_from_ast;
-pub(crate) use sets::gives_rows;
+pub use sets::gives_rows;
+pub(crate) use sets::{check_one, is_rows};
 
 use crate::algebra::{Expr, Type};
 use crate::functions::Registry;
@@ -82,7 +83,10 @@ impl Resolver<'_> {
     /// The expression as a condition of a clause.
     pub(crate) fn boolean(&self, expr: Expr, clause: &str) -> Result<Expr, SqlError> {
         match self.type_of(&expr) {
-            Type::BOOLEAN => Ok(expr),
+            Type::BOOLEAN => {
+                check_one(&expr, clause)?;
+                Ok(expr)
+            }
             Type::Unknown => self.coerce(expr, Type::BOOLEAN, CastContext::Implicit),
             other => {
                 let message = format!("argument of {clause} must be type boolean, not type {other}");

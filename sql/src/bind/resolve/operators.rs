@@ -125,7 +125,7 @@ fn table(op: &str) -> Option<(&'static [Binary], By)> {
         "*" => (MULTIPLY, By::Operator(Operator::Multiply)),
         "/" => (DIVIDE, By::Operator(Operator::Divide)),
         "%" => (MODULO, By::Operator(Operator::Modulo)),
-        "^" => (POWER, By::Function("power")),
+        "^" => (POWER, By::Function("float_power")),
         "||" => (CONCAT, By::Operator(Operator::StringConcat)),
         "&" => (BITS, By::Operator(Operator::BitwiseAnd)),
         "|" => (BITS, By::Operator(Operator::BitwiseOr)),

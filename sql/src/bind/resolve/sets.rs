@@ -4,11 +4,11 @@ use super::call::Declared;
 use super::candidates::{Choice, choose};
 use super::slot::Slot::{self, Int4, Int8, Interval, Timestamp, TimestampTz};
 use super::{CastContext, Resolver, errors};
-use crate::SqlError;
 use crate::algebra::{Callee, CatalogType, Expr, Type};
 use crate::bind::catalog::plain;
 use crate::functions::elements;
 use crate::types::SqlType;
+use crate::{SqlError, SqlState};
 use datafusion::common::ScalarValue;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -26,9 +26,24 @@ static SERIES: &[(&[Slot], Type, SqlType)] = &[
     (&[TimestampTz, TimestampTz, Interval], Type::INTERVAL, SqlType::TimestampTz),
 ];
 
-/// Whether it is a function that gives rows.
-pub(crate) fn gives_rows(name: &str) -> bool {
+/// Whether it is the name of a function that gives rows.
+#[must_use]
+pub fn gives_rows(name: &str) -> bool {
     NAMES.contains(&name)
+}
+
+/// Whether it is a call that gives rows.
+pub(crate) fn is_rows(expr: &Expr) -> bool {
+    matches!(expr, Expr::Call { callee: Callee::Function(function), .. } if Arc::ptr_eq(function, elements()))
+}
+
+/// Refuses functions that give rows in an operand that must have one value for each row.
+pub(crate) fn check_one(expr: &Expr, clause: &str) -> Result<(), SqlError> {
+    if !expr.any(is_rows) {
+        return Ok(());
+    }
+    Err(SqlError::new(SqlState::DatatypeMismatch, format!("argument of {clause} must not return a set"))
+        .with_hint("You might be able to move the set-returning function into a LATERAL FROM item."))
 }
 
 impl Resolver<'_> {

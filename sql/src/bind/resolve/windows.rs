@@ -3,8 +3,9 @@
 use super::candidates::{Choice, choose};
 use super::slot::Slot::{self, AnyCompatible, AnyElement, Float8, Int4, Int8};
 use super::{CastContext, Resolver, errors};
-use crate::SqlError;
 use crate::algebra::{Expr, Type};
+use crate::{SqlError, SqlState};
+use datafusion::common::ScalarValue;
 use datafusion::logical_expr::WindowUDF;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -64,6 +65,30 @@ impl Resolver<'_> {
             _ => Ok(arg),
         });
         let args = widened.collect::<Result<Vec<_>, SqlError>>()?;
+        check_count(name, &args)?;
         Ok((Arc::clone(function), args, ty, result.ty().is_none()))
+    }
+}
+
+/// The argument that counts rows is the same for all rows, and counts from 1 where Postgres does.
+fn check_count(name: &str, args: &[Expr]) -> Result<(), SqlError> {
+    let (count, from_one) = match name {
+        "ntile" => (args.first(), Some(SqlState::InvalidArgumentForNtile)),
+        "nth_value" => (args.get(1), Some(SqlState::InvalidArgumentForNthValue)),
+        "lag" | "lead" => (args.get(1), None),
+        _ => return Ok(()),
+    };
+    let Some(count) = count else { return Ok(()) };
+    if !count.columns().is_empty() {
+        return Err(SqlError::unsupported(
+            format!("an argument of {name}() that counts rows differently from row to row is not supported"),
+            "Write a constant or a parameter.",
+        ));
+    }
+    match (count, from_one) {
+        (Expr::Constant { value: ScalarValue::Int64(Some(..=0)), .. }, Some(state)) => {
+            Err(SqlError::new(state, format!("argument of {name} must be greater than zero")))
+        }
+        _ => Ok(()),
     }
 }

@@ -2,6 +2,7 @@
 
 mod errors;
 mod names;
+mod sets;
 mod shapes;
 
 use super::bind_query;

@@ -3,6 +3,7 @@
 //! DataFusion tells kinds of errors apart by message more often than by type, so messages are matched; the tests of the
 //! binder fail when an upgrade changes one.
 
+mod engine;
 mod plan;
 mod run;
 
@@ -46,6 +47,13 @@ fn mapped(error: &DataFusionError, phase: Phase) -> SqlError {
         },
         DataFusionError::External(inner) => external(inner.as_ref(), phase),
         DataFusionError::ArrowError(inner, _) => arrow(inner, phase),
+        other => engine::without_its_words(leaf(other, phase)),
+    }
+}
+
+/// An error that wraps no other.
+fn leaf(error: &DataFusionError, phase: Phase) -> SqlError {
+    match error {
         DataFusionError::SchemaError(inner, _) => schema(inner),
         DataFusionError::Plan(message) if phase == Phase::Running => plan::run(message),
         DataFusionError::Plan(message) => plan::plan(message),
@@ -101,7 +109,7 @@ fn external(error: &(dyn Error + Send + Sync + 'static), phase: Phase) -> SqlErr
 fn arrow(error: &ArrowError, phase: Phase) -> SqlError {
     match error {
         ArrowError::ExternalError(inner) => external(inner.as_ref(), phase),
-        other => run::arrow(other),
+        other => engine::without_its_words(run::arrow(other)),
     }
 }
 

@@ -155,6 +155,9 @@ fn parts(word: &str, value: &ArrayRef, gives: Gives, returns: &DataType) -> std:
     let of = value.data_type();
     let unit = Unit::read(word).ok_or_else(|| unknown(word, of))?;
     let refused = || unsupported(word, of);
+    if unit == Unit::Timezone && !matches!(of, DataType::Timestamp(_, Some(_))) {
+        return Err(refused());
+    }
     let day_only = |unit| scale(unit) == 0 && !matches!(unit, Unit::Microsecond | Unit::Minute | Unit::Hour);
     let exact: std::result::Result<Vec<Option<i128>>, SqlError> = match of {
         // Of a date the numeric of Postgres has no time.

@@ -184,6 +184,23 @@ fn deep_nesting_is_refused_and_does_not_overflow() {
     assert_eq!(state(format!("SELECT a IN (-1{})", ", -1".repeat(5_000))), Ok(()));
 }
 
+/// Each would take longer than anybody waits if a level were read twice.
+#[test]
+fn calls_within_calls_are_read_once() {
+    for call in ["coalesce(", "lower(", "abs(", "f(x => "] {
+        let sql = format!("SELECT {}1{}", call.repeat(40), ")".repeat(40));
+        assert!(parse(&sql).is_ok(), "{sql}");
+    }
+}
+
+#[test]
+fn positions_count_over_lines() {
+    let lines = "('é'),\r\n".repeat(3_000);
+    let error = parse(&format!("INSERT INTO t VALUES\n{lines}('é') FORM")).expect_err("no such clause");
+    // 21 characters in the first line, 8 in each of the next, `('é') ` before the word.
+    assert_eq!(error.position, Some(21 + 3_000 * 8 + 6 + 1));
+}
+
 #[test]
 fn zero_bytes_and_empty_texts() {
     assert_eq!(parse("SELECT '\0'").expect_err("a zero byte").state.code(), "22021");

@@ -313,7 +313,8 @@ fn time(text: &str) -> Result<i64, Wrong> {
     if minutes > 59 || seconds > 60 {
         return Err(Wrong::Range);
     }
-    let micros = (hours * 3_600 + minutes * 60 + seconds) * SECOND + part.round_ties_even() as i64;
+    let whole = (hours * 3_600 + minutes * 60 + seconds).checked_mul(SECOND);
+    let micros = whole.and_then(|whole| whole.checked_add(part.round_ties_even() as i64)).ok_or(Wrong::Range)?;
     Ok(if negative { -micros } else { micros })
 }
 

@@ -9,11 +9,12 @@ use super::target::Target;
 use crate::serve::engine::read::{Identity, KEY_COLUMN, ROW_COLUMN};
 use crate::serve::engine::select::{Select, output_columns, parameter_types};
 use crate::serve::engine::{Engine, Prepared, PreparedBody, Settings};
+use attune_sql::algebra::Type;
+use attune_sql::bind::gives_rows;
 use attune_sql::binder::Binder;
 use attune_sql::catalog::Catalog;
 use attune_sql::functions::Registry;
 use attune_sql::statement::{Parsed, fold, parse_query, relation_name};
-use attune_sql::types::SqlType;
 use attune_sql::{SqlError, SqlState};
 use datafusion::sql::sqlparser::ast::{
     Expr, FromTable, Ident, Query, SelectItem, SetExpr, Spanned, Statement, TableFactor, TableWithJoins,
@@ -35,7 +36,7 @@ impl Engine {
         &self,
         parsed: Parsed,
         statement: &Statement,
-        declared: &[Option<SqlType>],
+        declared: &[Option<Type>],
         settings: &Settings,
     ) -> Result<Prepared, SqlError> {
         let catalog = self.coordinator.catalog();
@@ -51,7 +52,8 @@ impl Engine {
             _ => None,
         };
         let query = affected_rows(&parts, items)?;
-        let bound = self.bind(&catalog, &query, declared, settings, Identity::Of(target.relation.id))?;
+        let bound = self.bind(&catalog, &query, declared, settings, Identity::Of(target.relation.id));
+        let bound = bound.map_err(aggregate_of_target)?;
         let mut parameters = Parameters::new(declared);
         parameters.note_all(&parameter_types(&bound.parameters)?);
         let query_columns = output_columns(&bound)?;
@@ -154,7 +156,16 @@ fn assignments(
     Ok(columns)
 }
 
-/// Refuses aggregates and window functions in a value of SET; those of its subqueries are theirs. In the query for the rows
+/// The error for an aggregate of the rows themselves in a subquery: in the query for the rows their identity is not grouped by.
+fn aggregate_of_target(error: SqlError) -> SqlError {
+    if error.state != SqlState::GroupingError || !error.message.contains(KEY_COLUMN) {
+        return error;
+    }
+    SqlError::new(SqlState::GroupingError, "aggregate functions are not allowed in UPDATE")
+}
+
+/// Refuses aggregates, window functions and functions that give rows in a value of SET; those of its subqueries are theirs. In the
+/// query for the rows
 /// they would be understood.
 fn refuse_aggregates(value: &Expr) -> Result<(), SqlError> {
     match value.visit(&mut Aggregates { queries: 0 }) {
@@ -187,6 +198,10 @@ impl Visitor for Aggregates {
         let name = name.as_ident().map(fold).unwrap_or_default();
         let error = if function.over.is_some() {
             SqlError::new(SqlState::WindowingError, "window functions are not allowed in UPDATE")
+        } else if name == "grouping" {
+            SqlError::new(SqlState::GroupingError, "grouping operations are not allowed in UPDATE")
+        } else if gives_rows(&name) {
+            SqlError::new(SqlState::FeatureNotSupported, "set-returning functions are not allowed in UPDATE")
         } else if Registry::standard().aggregate(&name).is_some() {
             SqlError::new(SqlState::GroupingError, "aggregate functions are not allowed in UPDATE")
         } else {

@@ -31,10 +31,8 @@ pub(super) struct Parameters {
 }
 
 impl Parameters {
-    pub(super) fn new(declared: &[Option<SqlType>]) -> Parameters {
-        Parameters {
-            types: declared.iter().map(|d| d.map(|sql_type| ParameterType { sql_type, array: false })).collect(),
-        }
+    pub(super) fn new(declared: &[Option<Type>]) -> Parameters {
+        Parameters { types: declared.iter().map(|declared| declared.and_then(ParameterType::of)).collect() }
     }
 
     /// The first use decides, unless the client has declared a type.
@@ -54,16 +52,14 @@ impl Parameters {
     /// What an expression has told.
     pub(super) fn note_types(&mut self, types: &[Option<Type>]) {
         for (number, ty) in types.iter().enumerate() {
-            match ty {
-                Some(Type::Sql(sql_type)) => self.note(number, ParameterType { sql_type: *sql_type, array: false }),
-                Some(Type::Array(element)) => self.note(number, ParameterType { sql_type: *element, array: true }),
-                Some(Type::Unknown | Type::Catalog(_)) | None => {}
+            if let Some(found) = ty.and_then(ParameterType::of) {
+                self.note(number, found);
             }
         }
     }
 
-    pub(super) fn declared(&self) -> Vec<Option<SqlType>> {
-        self.types.iter().map(|t| t.filter(|t| !t.array).map(|t| t.sql_type)).collect()
+    pub(super) fn declared(&self) -> Vec<Option<Type>> {
+        self.types.iter().map(|found| found.map(ParameterType::ty)).collect()
     }
 
     /// A parameter that nothing tells the type of is text.
@@ -79,7 +75,7 @@ impl Engine {
         &self,
         parsed: Parsed,
         insert: &ast::Insert,
-        declared: &[Option<SqlType>],
+        declared: &[Option<Type>],
         settings: &Settings,
     ) -> Result<Prepared, SqlError> {
         let catalog = self.coordinator.catalog();

@@ -1,6 +1,5 @@
 //! Functions over oids and names, as psql and drivers call them.
 
-mod format;
 mod privilege;
 
 use super::{
@@ -119,7 +118,6 @@ const FUNCTIONS: &[(&str, DataType, Body)] = &[
     ("attune_regrole_name", DataType::Utf8, |_, _, a| shown(a, |oid| (oid == OWNER_OID).then(|| OWNER.to_owned()))),
     ("attune_regproc", DataType::Int64, |_, _, a| found(a, "function", UndefinedFunction, io_functions::oid_of)),
     ("attune_regproc_name", DataType::Utf8, |_, _, a| shown(a, io_functions::name_of)),
-    ("format", DataType::Utf8, |_, _, a| format::format(a)),
     ("getdatabaseencoding", DataType::Utf8, |_, _, _| Answer::Text("UTF8".to_owned())),
     // Of a literal it is a value of the session, and put in place before.
     ("current_setting", DataType::Utf8, |_, _, _| {
@@ -135,8 +133,6 @@ const FUNCTIONS: &[(&str, DataType, Body)] = &[
     ("pg_relation_size", DataType::Int64, |s, c, a| size(s, c, a)),
     ("pg_total_relation_size", DataType::Int64, |s, c, a| size(s, c, a)),
     ("pg_size_pretty", DataType::Utf8, |_, _, a| int(a, 0).map(pretty).into()),
-    ("quote_literal", DataType::Utf8, |_, _, a| text(a, 0).map(|t| quoted_literal(&t)).into()),
-    ("quote_ident", DataType::Utf8, |_, _, a| text(a, 0).map(|t| index::quoted(&t)).into()),
 ];
 
 /// Functions that tell of what there is none of: NULL.
@@ -233,12 +229,6 @@ fn pretty(bytes: i64) -> String {
         value = (value + 512) / 1_024;
     }
     format!("{value} PB")
-}
-
-/// A text as a literal of SQL.
-fn quoted_literal(text: &str) -> String {
-    let escaped = if text.contains('\\') { "E" } else { "" };
-    format!("{escaped}'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 fn text(arguments: &[Option<String>], index: usize) -> Option<String> {

@@ -25,7 +25,6 @@ pub(super) fn special(name: &str) -> Option<Form> {
         "greatest" => |resolver, args| extreme(resolver, args, true),
         "least" => |resolver, args| extreme(resolver, args, false),
         "pg_typeof" => pg_typeof,
-        "format" => format,
         _ => return None,
     };
     Some(form)
@@ -159,15 +158,14 @@ pub(super) fn concat(resolver: &Resolver<'_>, args: Vec<Expr>) -> Result<Expr> {
     resolver.registered("concat", texts, Declared::Type(Type::TEXT))
 }
 
-/// Computed by the server, from texts.
-fn format(resolver: &Resolver<'_>, args: Vec<Expr>) -> Result<Expr> {
-    let texts = args.into_iter().map(|arg| resolver.output(arg)).collect::<Result<Vec<_>>>()?;
-    resolver.registered("format", texts, Declared::Type(Type::TEXT))
-}
-
 pub(super) fn concat_ws(resolver: &Resolver<'_>, args: Vec<Expr>) -> Result<Expr> {
     let texts = args.into_iter().map(|arg| resolver.output(arg)).collect::<Result<Vec<_>>>()?;
     resolver.registered("concat_ws", texts, Declared::Type(Type::TEXT))
+}
+
+pub(super) fn format(resolver: &Resolver<'_>, args: Vec<Expr>) -> Result<Expr> {
+    let texts = args.into_iter().map(|arg| resolver.output(arg)).collect::<Result<Vec<_>>>()?;
+    resolver.registered("format", texts, Declared::Type(Type::TEXT))
 }
 
 /// The elements as texts, put together.
@@ -179,8 +177,12 @@ pub(super) fn array_to_string(resolver: &Resolver<'_>, args: Vec<Expr>) -> Resul
         array.ty(),
         Type::Array(SqlType::Text | SqlType::Varchar { .. } | SqlType::SmallInt | SqlType::Integer | SqlType::BigInt)
     );
-    let array =
-        if plain { array } else { resolver.coerce(array, Type::Array(SqlType::Text), CastContext::Explicit)? };
+    let texts = Type::Array(SqlType::Text);
+    let array = match array.ty() {
+        _ if plain => array,
+        Type::Array(SqlType::Boolean) => resolver.registered("boolean_letters", vec![array], Declared::Type(texts))?,
+        _ => resolver.coerce(array, texts, CastContext::Explicit)?,
+    };
     let args = std::iter::once(array).chain(args).collect();
     resolver.registered("array_to_string", args, Declared::Type(Type::TEXT))
 }
@@ -207,16 +209,6 @@ fn integer_operator(op: Operator, left: Expr, right: i32) -> Expr {
 pub(super) fn first_match(resolver: &Resolver<'_>, args: Vec<Expr>) -> Result<Expr> {
     let matched = resolver.registered("regexp_match", args, Declared::Type(Type::Array(SqlType::Text)))?;
     resolver.subscript(matched, Expr::constant(ScalarValue::Int32(Some(1)), Type::INTEGER))
-}
-
-/// Text of digits is plain: its bytes are those of a bytea that is written so.
-pub(super) fn decode(resolver: &Resolver<'_>, args: Vec<Expr>) -> Result<Expr> {
-    let bytea = Type::Sql(SqlType::Bytea);
-    let mut args = args.into_iter();
-    let text = args.next().ok_or_else(|| errors::no_function("decode", &[]))?;
-    let bytes = Expr::Cast { expr: Box::new(text), to: bytea };
-    let args = std::iter::once(bytes).chain(args).collect();
-    resolver.registered("decode", args, Declared::Type(bytea))
 }
 
 pub(super) fn local_timestamp(resolver: &Resolver<'_>, args: Vec<Expr>) -> Result<Expr> {
