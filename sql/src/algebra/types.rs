@@ -33,6 +33,8 @@ pub enum CatalogType {
     Procedure,
     /// `int2vector`, whose first element is number 0
     Vector,
+    /// A row of `_pg_expandarray`: the element `x`; its number `n` is known where the function is called.
+    Expanded,
 }
 
 impl CatalogType {
@@ -41,6 +43,7 @@ impl CatalogType {
     pub fn base(self) -> Type {
         match self {
             CatalogType::Vector => Type::Array(SqlType::SmallInt),
+            CatalogType::Expanded => Type::Sql(SqlType::SmallInt),
             _ => Type::BIGINT,
         }
     }
@@ -55,6 +58,7 @@ impl CatalogType {
             CatalogType::Role => "regrole",
             CatalogType::Procedure => "regproc",
             CatalogType::Vector => "int2vector",
+            CatalogType::Expanded => "record",
         }
     }
 }

@@ -30,8 +30,20 @@ impl Bind<'_> {
             (Some(name), [AccessExpr::Dot(ast::Expr::Identifier(field)), rest @ ..]) => {
                 (Expr::Column(scope.column_of(&name, &fold(field))?), rest)
             }
+            (None, [AccessExpr::Dot(ast::Expr::Identifier(field)), rest @ ..])
+                if let ast::Expr::Nested(call) = root
+                    && let Some(value) = self.expanded_array(call, Some(&fold(field)), scope, clause)? =>
+            {
+                (value, rest)
+            }
             _ => self.qualified(root, chain, scope, clause)?,
         };
+        if let Some((AccessExpr::Dot(ast::Expr::Identifier(field)), next)) = rest.split_first()
+            && value.ty() == Type::Catalog(CatalogType::Expanded)
+            && fold(field) == "x"
+        {
+            (value, rest) = (plain(value), next);
+        }
         // A vector of the catalogs begins at 0.
         let from_zero = value.ty() == Type::Catalog(CatalogType::Vector);
         value = plain(value);

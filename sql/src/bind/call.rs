@@ -31,7 +31,10 @@ impl Bind<'_> {
         let bind = |expr: &ast::Expr| self.expr(expr, scope, clause);
         let call = |name: &str, args: Vec<Expr>| self.resolver.function(name, args);
         match expr {
-            ast::Expr::Function(function) => self.call(function, scope, clause),
+            ast::Expr::Function(function) => match self.expanded_array(expr, None, scope, clause)? {
+                Some(rows) => Ok(rows),
+                None => self.call(function, scope, clause),
+            },
             ast::Expr::AtTimeZone { timestamp, time_zone } => {
                 let zone = bind(time_zone)?;
                 // Told here: in a view it would be a failure of every row.

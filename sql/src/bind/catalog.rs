@@ -5,7 +5,7 @@
 //! to its client is that text.
 
 use super::expr::Clause;
-use super::resolve::{self, CastContext};
+use super::resolve::{self, CastContext, Resolver};
 use super::scope::Scope;
 use super::{Bind, Bound, Result};
 use crate::SqlError;
@@ -107,11 +107,44 @@ impl Bind<'_> {
     fn catalog_text(&self, value: Expr) -> Result<Expr> {
         let Type::Catalog(catalog) = value.ty() else { return Ok(value) };
         let value = plain(value);
+        if catalog == CatalogType::Expanded {
+            let what = "a row is not supported as a value";
+            return Err(SqlError::unsupported(what, "Select its fields: (information_schema._pg_expandarray(a)).n."));
+        }
         if catalog == CatalogType::Vector {
             let space = Expr::constant(ScalarValue::Utf8(Some(" ".to_owned())), Type::TEXT);
             return self.resolver.function("array_to_string", vec![value, space]);
         }
         self.resolver.function(&format!("attune_{}_name", catalog.name()), vec![value])
+    }
+
+    /// `information_schema._pg_expandarray(array)`, and `x` or `n` of it: as JDBC asks for the columns of keys.
+    pub(super) fn expanded_array(
+        &self,
+        call: &ast::Expr,
+        field: Option<&str>,
+        scope: &Scope<'_>,
+        clause: Clause,
+    ) -> Result<Option<Expr>> {
+        let ast::Expr::Function(ast::Function { name, args: ast::FunctionArguments::List(list), .. }) = call else {
+            return Ok(None);
+        };
+        let own = name.0.last().and_then(|part| part.as_ident()).is_some_and(|name| name.value == "_pg_expandarray");
+        let (true, [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(arg))]) = (own, list.args.as_slice()) else {
+            return Ok(None);
+        };
+        clause.check_rows()?;
+        let array = self.expr(arg, scope, clause)?;
+        let (array, element) = match field {
+            Some("n") => {
+                let one = Expr::constant(ScalarValue::Int32(Some(1)), Type::INTEGER);
+                self.resolver.rows("generate_subscripts", vec![array, one])?
+            }
+            _ => self.resolver.rows("unnest", vec![array])?,
+        };
+        let value = Resolver::elements(array, element);
+        let is_row = field.is_none() && element == SqlType::SmallInt;
+        Ok(Some(if is_row { retyped(value, Type::Catalog(CatalogType::Expanded)) } else { value }))
     }
 
     /// The result of a statement: types of the catalogs are texts, and arrays of the catalogs are.

@@ -1,4 +1,4 @@
-//! Functions of doubles that fail where Postgres' fail: `ln(0)`, `sqrt(-1)`, `exp(1000)`.
+//! Functions of doubles that fail where Postgres' fail: `ln(0)`, `log(-1)`, `exp(1000)`.
 //!
 //! They have names of their own: those of stored plans have the names of Postgres, and go on to give `Infinity` and `NaN`.
 
