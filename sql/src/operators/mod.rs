@@ -31,7 +31,9 @@ pub(crate) use moment::{out_of_range, timestamp};
 pub(crate) use numeric::{
     Rounding, divide_rounded, division_by_zero, out_of_range as numeric_out_of_range, power_of_128,
 };
-pub(crate) use span::{divided, justify_days, justify_hours, justify_interval, length, sum as span_sum, times as span_times};
+pub(crate) use span::{
+    divided, justify_days, justify_hours, justify_interval, length, sum as span_sum, times as span_times,
+};
 pub(crate) use temporal::TemporalOperators;
 
 use crate::SqlError;
