@@ -1,4 +1,5 @@
-//! `sum`, `avg` and the statistics of exact numbers as Postgres has them, and `avg` of intervals. Of floats they are DataFusion's.
+//! `sum`, `avg` and the statistics of exact numbers as Postgres has them, `avg` of intervals, and statistics of doubles. Sums and
+//! averages of floats are DataFusion's.
 //!
 //! Totals are kept in 256 bits and more, so that only the result must fit (22003) and not what is added on the way; the
 //! order of the rows does not matter. Views keep the same totals.
@@ -6,8 +7,10 @@
 //! - `of_values`: what is kept of the values
 //! - `accumulator`: one group, the distinct values of a group, many groups
 //! - `spans`: averages of intervals
+//! - `floats`: statistics of doubles
 
 mod accumulator;
+mod floats;
 mod of_values;
 mod spans;
 
@@ -93,6 +96,16 @@ impl OfExact {
         Some(Finish { kind: self.kind, from: scale(argument)?, returns })
     }
 
+    /// The statistic, if it is one of doubles that are all taken.
+    fn statistic_of_doubles(&self, arguments: &[FieldRef], distinct: bool) -> Option<Statistic> {
+        match (self.kind, arguments) {
+            (Kind::Statistic(statistic), [field]) if !distinct && *field.data_type() == DataType::Float64 => {
+                Some(statistic)
+            }
+            _ => None,
+        }
+    }
+
     fn takes_intervals(&self, arguments: &AccumulatorArgs<'_>) -> bool {
         self.kind == Kind::Average && is_interval(arguments.return_field.data_type())
     }
@@ -143,6 +156,9 @@ impl AggregateUDFImpl for OfExact {
         if self.takes_intervals(&arguments) {
             return spans::accumulator(&arguments);
         }
+        if let Some(statistic) = self.statistic_of_doubles(&arguments.expr_fields, arguments.is_distinct) {
+            return Ok(floats::accumulator(statistic));
+        }
         Ok(match (self.finish(&arguments), self.kind) {
             (None, _) => return self.of.inner().accumulator(arguments),
             (Some(finish), Kind::Statistic(_)) => accumulator::<Moments>(finish, arguments.is_distinct),
@@ -154,6 +170,9 @@ impl AggregateUDFImpl for OfExact {
         let returns = arguments.return_field.data_type();
         if self.kind == Kind::Average && is_interval(returns) {
             return Ok(spans::state_fields(&arguments));
+        }
+        if self.statistic_of_doubles(arguments.input_fields, arguments.is_distinct).is_some() {
+            return Ok(floats::state_fields(&arguments));
         }
         if !arguments.input_fields.first().is_some_and(|field| self.exact(field.data_type()).is_some()) {
             return self.of.inner().state_fields(arguments);
@@ -171,7 +190,8 @@ impl AggregateUDFImpl for OfExact {
     }
 
     fn groups_accumulator_supported(&self, arguments: AccumulatorArgs<'_>) -> bool {
-        if self.takes_intervals(&arguments) {
+        let of_doubles = self.statistic_of_doubles(&arguments.expr_fields, arguments.is_distinct).is_some();
+        if self.takes_intervals(&arguments) || of_doubles {
             return false;
         }
         match self.finish(&arguments) {
