@@ -55,7 +55,7 @@ fn declared_types_win_and_values_are_put_in() {
     let catalog = example();
     let binder = Binder { catalog: &catalog, sources: &SchemaSources };
     let query = parse_query("SELECT $1, n FROM spend WHERE n = $2 LIMIT $3").expect("parses");
-    let bound = binder.bind_query_with(&query, &[Some(SqlType::Date), Some(SqlType::Integer)]).expect("binds");
+    let bound = binder.bind_query_with(&query, &[Some(SqlType::Date.into()), Some(SqlType::Integer.into())]).expect("binds");
     assert_eq!(
         parameter_types(&bound.plan).expect("types"),
         [Some(SqlType::Date), Some(SqlType::Integer), Some(SqlType::BigInt)]
