@@ -40,6 +40,7 @@ mod width_bucket;
 pub use interval_order::interval_order;
 pub use ordered::{depends_on_order, ordered};
 pub use single_value::single_value;
+pub use string_agg::string_agg;
 
 use crate::SqlError;
 use crate::binder::CONFIG;
@@ -115,7 +116,7 @@ impl Registry {
             registry.higher_order.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
         }
         let aggregates = functions_aggregate::all_default_aggregate_functions();
-        let own = [sum::function(), avg::function(), string_agg::function()];
+        let own = [sum::function(), avg::function()];
         for function in aggregates.into_iter().chain(extremes::functions()).chain(own) {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.aggregate.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));
