@@ -67,7 +67,7 @@ impl Session {
         if !declared.iter().enumerate().any(|(at, ty)| open(*ty) != *ty && is_scalar(at)) {
             return found;
         }
-        new(parsed, declared).or_else(|error| found.map_err(|_| error))
+        new(parsed, declared)
     }
 
     fn bind(&mut self, frame: &Frame) -> Result<(), SqlError> {

@@ -166,6 +166,7 @@ fn aggregate_call(call: &AggregateCall, scope: &Scope<'_>) -> Result<(DfExpr, Da
     if functions::depends_on_order(&call.function) && (call.distinct || !call.order.is_empty()) {
         return ordered_call(call, scope);
     }
+    let function = implementation(call, false);
     let counts = call.distinct && call.function.name() == "count";
     let mut args = arguments(&call.args, counts, scope)?;
     // Of what does not depend on it, an order is nothing.
@@ -178,11 +179,19 @@ fn aggregate_call(call: &AggregateCall, scope: &Scope<'_>) -> Result<(DfExpr, Da
         args.insert(0, (by.expr.clone(), sort.expr.ty().to_arrow()));
     }
     let filter = call.filter.as_ref().map(|filter| expr(filter, scope).map(Box::new)).transpose()?;
-    let (args, fields) = call::arguments(call.function.as_ref(), args)?;
-    let given = call.function.return_field(&fields).map_err(fault)?.data_type().clone();
-    let function = Arc::clone(&call.function);
+    let (args, fields) = call::arguments(function.as_ref(), args)?;
+    let given = function.return_field(&fields).map_err(fault)?.data_type().clone();
     let call = AggregateFunction::new_udf(function, args, call.distinct, filter, order, None);
     Ok((DfExpr::AggregateFunction(call), given))
+}
+
+/// What computes a call: DataFusion's `string_agg` takes constant delimiters only.
+fn implementation(call: &AggregateCall, ordered: bool) -> Arc<AggregateUDF> {
+    let constant = matches!(call.args.get(1), Some(Expr::Constant { .. }));
+    match call.function.name() {
+        "string_agg" if ordered || !constant => functions::string_agg(),
+        _ => Arc::clone(&call.function),
+    }
 }
 
 /// Whether the rows of a call are sorted below the aggregation: those of an ordered-set aggregate.
@@ -193,8 +202,9 @@ fn is_sorted_below(call: &AggregateCall) -> bool {
 
 /// A call that sorts its rows itself. Of DISTINCT the rows are sorted by what is not in the order as well, as in Postgres.
 fn ordered_call(call: &AggregateCall, scope: &Scope<'_>) -> Result<(DfExpr, DataType), SqlError> {
-    let (mut args, fields) = call::arguments(call.function.as_ref(), arguments(&call.args, false, scope)?)?;
-    let given = call.function.return_field(&fields).map_err(fault)?.data_type().clone();
+    let function = implementation(call, true);
+    let (mut args, fields) = call::arguments(function.as_ref(), arguments(&call.args, false, scope)?)?;
+    let given = function.return_field(&fields).map_err(fault)?.data_type().clone();
     let count = args.len();
     let mut options = Vec::with_capacity(call.order.len());
     let mut add = |key: DfExpr, descending: bool, nulls_first: bool| {
@@ -210,7 +220,7 @@ fn ordered_call(call: &AggregateCall, scope: &Scope<'_>) -> Result<(DfExpr, Data
         }
     }
     let filter = call.filter.as_ref().map(|filter| expr(filter, scope).map(Box::new)).transpose()?;
-    let function = functions::ordered(Arc::clone(&call.function), count, options, call.distinct);
+    let function = functions::ordered(function, count, options, call.distinct);
     let call = AggregateFunction::new_udf(function, args, false, filter, Vec::new(), None);
     Ok((DfExpr::AggregateFunction(call), given))
 }

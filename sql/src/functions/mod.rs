@@ -45,6 +45,7 @@ pub use interval_order::interval_order;
 pub use ordered::{depends_on_order, ordered};
 pub(crate) use placeholder::{elements, grouping};
 pub use single_value::single_value;
+pub use string_agg::string_agg;
 
 use crate::SqlError;
 use crate::binder::CONFIG;
@@ -110,8 +111,7 @@ impl Registry {
         registry = registry.with_scalar(Arc::new(NowFunc::new_with_config(&CONFIG).into()));
         registry = own().into_iter().fold(registry, Registry::with_scalar);
         let aggregates = functions_aggregate::all_default_aggregate_functions();
-        let own = extremes::functions().into_iter().chain(totals::functions());
-        let own = own.chain([percentile::function(), string_agg::function()]);
+        let own = extremes::functions().into_iter().chain(totals::functions()).chain([percentile::function()]);
         for function in aggregates.into_iter().chain(own) {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.aggregate.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));

@@ -191,14 +191,12 @@ impl Accumulator for Gathered {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Registry;
     use super::*;
     use datafusion::arrow::array::{Int64Array, StringArray};
 
     fn gathered(distinct: bool) -> Gathered {
-        let of = Registry::standard().aggregate("string_agg").unwrap();
         let text = Arc::new(Field::new("a", DataType::Utf8, true));
-        let of = of
+        let of = super::super::string_agg()
             .accumulator(AccumulatorArgs {
                 return_field: Arc::clone(&text),
                 schema: &datafusion::arrow::datatypes::Schema::empty(),

@@ -1,4 +1,7 @@
 //! `string_agg(text, delimiter)` as in Postgres: each row has its delimiter, which stands before its text unless that is the first.
+//!
+//! DataFusion's, which the older front end and windows have, knows constant delimiters only. This one leaves DISTINCT and ORDER BY to
+//! [`ordered`](super::ordered()).
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
@@ -10,7 +13,8 @@ use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Sign
 use std::sync::Arc;
 
 /// `string_agg`.
-pub(super) fn function() -> Arc<AggregateUDF> {
+#[must_use]
+pub fn string_agg() -> Arc<AggregateUDF> {
     let signature = Signature::exact(vec![DataType::Utf8, DataType::Utf8], Volatility::Immutable);
     Arc::new(AggregateUDF::new_from_impl(StringAgg { signature }))
 }

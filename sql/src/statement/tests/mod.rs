@@ -245,7 +245,7 @@ fn prepared_statements_and_explain() {
         "PREPARE p (bigint, text) AS SELECT * FROM t WHERE a = $1; EXECUTE p (1, 'x'); EXECUTE q; DEALLOCATE p; DEALLOCATE PREPARE ALL;
          EXPLAIN ANALYZE SELECT 1; EXPLAIN (ANALYZE false, VERBOSE) CREATE MATERIALIZED VIEW v AS SELECT 1; EXPLAIN (SELECT 2)",
         expect![[r#"
-            prepare p [BigInt, Text] query SELECT * FROM t WHERE a = $1
+            prepare p [Sql(BigInt), Sql(Text)] query SELECT * FROM t WHERE a = $1
               text: PREPARE p (bigint, text) AS SELECT * FROM t WHERE a = $1
             execute p ["1", "'x'"]
               text: EXECUTE p (1, 'x')

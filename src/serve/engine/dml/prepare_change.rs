@@ -156,9 +156,11 @@ fn assignments(
     Ok(columns)
 }
 
-/// The error for an aggregate of the rows themselves in a subquery: in the query for the rows their identity is not grouped by.
+/// The error for an aggregate of the rows themselves in a subquery: in the query for the rows their identity, which has no name
+/// for others, is not grouped by.
 fn aggregate_of_target(error: SqlError) -> SqlError {
-    if error.state != SqlState::GroupingError || !error.message.contains(KEY_COLUMN) {
+    let of_identity = error.message.starts_with("column \"\" must") || error.message.contains(KEY_COLUMN);
+    if error.state != SqlState::GroupingError || !of_identity {
         return error;
     }
     SqlError::new(SqlState::GroupingError, "aggregate functions are not allowed in UPDATE")
