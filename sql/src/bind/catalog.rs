@@ -65,7 +65,11 @@ impl Bind<'_> {
         scope: &Scope<'_>,
         clause: Clause,
     ) -> Result<Expr> {
-        let value = self.typed_expr(expr, scope, clause)?;
+        let value = match expr {
+            // An array without elements has the type of its cast.
+            ast::Expr::Array(array) if array.elem.is_empty() => self.resolver.array(Vec::new())?,
+            _ => self.typed_expr(expr, scope, clause)?,
+        };
         if let Some(to) = catalog_type(data_type) {
             return self.to_catalog(value, to);
         }

@@ -70,9 +70,9 @@ mod tests {
             ("65", "A"),
             ("1114111", "\u{10ffff}"),
             ("NULL", "NULL"),
-            ("0", "54000 null character not permitted"),
-            ("-1", "22023 character number must be positive"),
-            ("1114112", "54000 requested character too large for encoding: 1114112"),
+            ("0", "54000: null character not permitted"),
+            ("-1", "22023: character number must be positive"),
+            ("1114112", "54000: requested character too large for encoding: 1114112"),
         ] {
             assert_eq!(call("chr", &[(code, Integer)]), expected, "{code}");
         }

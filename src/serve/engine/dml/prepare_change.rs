@@ -66,6 +66,7 @@ impl Engine {
         let relations = bound.scanned().clone();
         let sources = self.sources(&catalog, Identity::Hidden);
         let binder = Binder { catalog: &catalog, sources: &sources };
+        check_returning(&parts)?;
         let returning = Returning::bind(&binder, &target, &alias, parts.returning, &mut parameters)?;
         Ok(Prepared {
             parsed,
@@ -82,6 +83,19 @@ impl Engine {
                 returning,
             })),
         })
+    }
+}
+
+/// Refuses `RETURNING *` beside other tables: it has their columns, too, and these are not kept for it.
+fn check_returning(parts: &Parts<'_>) -> Result<(), SqlError> {
+    let all = parts.returning.into_iter().flatten().find(|item| matches!(item, SelectItem::Wildcard(_)));
+    match all {
+        Some(item) if !parts.others.is_empty() => Err(SqlError::unsupported(
+            "RETURNING * of several tables is not supported",
+            "Name the target before the star (target.*): columns of the other tables cannot be returned yet.",
+        )
+        .or_at(item.span())),
+        _ => Ok(()),
     }
 }
 
