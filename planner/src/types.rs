@@ -1,6 +1,7 @@
 //! The types at the boundary between DataFusion and Attune's plans.
 
 use arrow::datatypes::{DataType, TimeUnit};
+use attune_sql::algebra::Type;
 use attune_sql::types::{SqlType, canonical};
 use attune_storage::ColumnType;
 
@@ -15,6 +16,11 @@ pub(crate) fn column_type(data_type: &DataType) -> Option<ColumnType> {
         DataType::Decimal256(..) | DataType::FixedSizeBinary(_) | DataType::Dictionary(..) => None,
         other => ColumnType::from_arrow(&canonical(other)?).ok(),
     }
+}
+
+/// What an error calls values of an Arrow type.
+pub(crate) fn shown(data_type: &DataType) -> String {
+    Type::from_arrow(data_type).map_or_else(|| "an internal type".to_owned(), |ty| format!("type {ty}"))
 }
 
 /// The Arrow type of a column.

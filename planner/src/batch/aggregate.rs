@@ -163,7 +163,9 @@ pub(super) fn arguments(args: &[Expr], distinct: bool, scope: &Scope<'_>) -> Res
 
 /// A call with the Arrow type that it gives.
 fn aggregate_call(call: &AggregateCall, scope: &Scope<'_>) -> Result<(DfExpr, DataType), SqlError> {
-    if functions::depends_on_order(&call.function) && (call.distinct || !call.order.is_empty()) {
+    let ordered = functions::depends_on_order(&call.function) && (call.distinct || !call.order.is_empty());
+    // DataFusion takes DISTINCT of several arguments for none.
+    if ordered || (call.distinct && call.args.len() > 1) {
         return ordered_call(call, scope);
     }
     let function = implementation(call, false);

@@ -1,7 +1,7 @@
 //! DataFusion's logical expressions to Attune's.
 
 use super::{Expr, Literal, MAX_JSON_DEPTH, functions};
-use crate::types::column_type;
+use crate::types::{column_type, shown};
 use arrow::datatypes::DataType;
 use attune_sql::operators::{self, Original};
 use attune_sql::{SqlError, SqlState};
@@ -235,8 +235,8 @@ impl Conversion<'_> {
         })?;
         column_type(&data_type).ok_or_else(|| {
             SqlError::unsupported(
-                format!("function {name} gives {data_type}, which is none of Attune's column types"),
-                "Use a function that gives one of the column types, or cast to text.",
+                format!("a value of {} cannot be kept in a view, index or ranking", shown(&data_type)),
+                "Compute it in the query that reads the view, or store one row per element.",
             )
         })
     }
@@ -247,8 +247,8 @@ impl Conversion<'_> {
 fn cast_target(to: &DataType) -> Result<ColumnType, SqlError> {
     column_type(to).ok_or_else(|| {
         SqlError::unsupported(
-            format!("a cast to {to} cannot be kept in a plan"),
-            "Cast to one of Attune's column types.",
+            format!("a cast to {} cannot be kept in a view, index or ranking", shown(to)),
+            "Compute it in the query that reads the view, or store one row per element.",
         )
     })
 }

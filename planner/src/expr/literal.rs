@@ -4,7 +4,7 @@
 //! EXPLAIN. A value is only taken if its text reads back as the same value.
 
 use super::Literal;
-use crate::types::{arrow_type, column_type};
+use crate::types::{arrow_type, column_type, shown};
 use arrow::datatypes::{Decimal128Type, DecimalType, IntervalMonthDayNano};
 use attune_sql::types::SqlType;
 use attune_sql::types::text::{
@@ -27,7 +27,7 @@ impl Literal {
     pub(crate) fn from_scalar(value: &ScalarValue) -> Result<Literal, SqlError> {
         let data_type = value.data_type();
         let column_type = column_type(&data_type)
-            .ok_or_else(|| unsupported(value, &format!("type {data_type} is none of Attune's column types")))?;
+            .ok_or_else(|| unsupported(value, &format!("{} is no column type", shown(&data_type))))?;
         let value = value.cast_to(&column_type.to_arrow()).map_err(|e| unsupported(value, &e.to_string()))?;
         if value.is_null() {
             return Ok(Literal { column_type, value: None });

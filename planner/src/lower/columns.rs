@@ -3,7 +3,7 @@
 use super::Lowering;
 use crate::expr::{Expr, Literal, Scope, arrow_schema, from_datafusion, physical, sql};
 use crate::plan::{Field, Op};
-use crate::types::{column_type, sql_name};
+use crate::types::{column_type, shown, sql_name};
 use attune_sql::SqlError;
 use attune_storage::ColumnType;
 use datafusion::common::DFSchema;
@@ -18,7 +18,8 @@ pub(super) fn fields(schema: &DFSchema) -> Result<Vec<Field>, SqlError> {
     }
     let fields = schema.fields().iter().map(|field| {
         let column_type = column_type(field.data_type()).ok_or_else(|| {
-            let message = format!("column \"{}\" has type {}, which cannot be stored", field.name(), field.data_type());
+            let message =
+                format!("column \"{}\" has {}, which cannot be stored", field.name(), shown(field.data_type()));
             SqlError::unsupported(message, "Cast it to one of Attune's column types, or store one row per element.")
         })?;
         Ok(Field { name: field.name().clone(), column_type, nullable: field.is_nullable() })
@@ -51,7 +52,7 @@ impl Lowering<'_> {
             return Ok((expr, exact));
         }
         let to = column_type(&data_type).ok_or_else(|| {
-            let message = format!("an expression has type {data_type}, which cannot be stored");
+            let message = format!("an expression has {}, which cannot be stored", shown(&data_type));
             SqlError::unsupported(message, "Cast it to one of Attune's column types.")
         })?;
         Ok((Expr::Cast { expr: Box::new(expr), to }, to))

@@ -71,7 +71,7 @@ fn aggregates() {
     check(
         "SELECT array_agg(name) FROM products",
         expect![[r#"
-            column "array_agg" has type List(Utf8), which cannot be stored (0A000); hint: Cast it to one of Attune's column types, or store one row per element.
+            column "array_agg" has type text[], which cannot be stored (0A000); hint: Cast it to one of Attune's column types, or store one row per element.
         "#]],
     );
 }
@@ -121,7 +121,7 @@ fn expressions() {
     check(
         "SELECT make_array(name) AS a FROM products",
         expect![[r#"
-            column "a" has type List(Utf8), which cannot be stored (0A000); hint: Cast it to one of Attune's column types, or store one row per element.
+            column "a" has type text[], which cannot be stored (0A000); hint: Cast it to one of Attune's column types, or store one row per element.
         "#]],
     );
     let deep = (0..300).fold("price".to_owned(), |text, n| format!("{text} + {n}.5 * quantity"));

@@ -87,6 +87,9 @@ impl Bind<'_> {
                 args.extend(overlay_for.as_deref().map(bind).transpose()?);
                 call("overlay", args)
             }
+            ast::Expr::Tuple(values) if values.is_empty() => {
+                Err(SqlError::new(SqlState::SyntaxError, "syntax error at or near \")\""))
+            }
             ast::Expr::Tuple(_) => Err(no_rows_as_values()),
             other => {
                 let what = "this form of expression is not supported";
@@ -151,29 +154,30 @@ impl Bind<'_> {
             let message = format!("function {name}() does not exist");
             return Err(error(SqlError::new(SqlState::UndefinedFunction, message)));
         }
-        let misplaced = [
-            (arguments.distinct, "DISTINCT"),
-            (!function.within_group.is_empty(), "WITHIN GROUP"),
-            (!arguments.order.is_empty(), "ORDER BY"),
-            (function.filter.is_some(), "FILTER"),
-        ];
-        if let Some((_, what)) = misplaced.into_iter().find(|(is, _)| *is) {
-            let message = format!("{what} specified, but {name} is not an aggregate function");
-            return Err(error(SqlError::new(SqlState::WrongObjectType, message)));
+        let call = match gives_rows(name) {
+            true => self.rows_call(name, &arguments.exprs, scope, clause),
+            false => self.function_call(name, &arguments.exprs, scope, clause),
+        };
+        let call = call.map_err(error)?;
+        match misplaced(function, &arguments) {
+            Some(what) => {
+                let message = format!("{what} specified, but {name} is not an aggregate function");
+                Err(error(SqlError::new(SqlState::WrongObjectType, message)))
+            }
+            None => Ok(call),
         }
-        if gives_rows(name) {
-            let call = self.rows_call(name, &arguments.exprs, scope, clause);
-            return call.map_err(error);
-        }
+    }
+
+    fn function_call(&self, name: &str, args: &[&ast::Expr], scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
         let arg = |e: &&ast::Expr| match name {
             "pg_typeof" => self.typed_expr(e, scope, clause),
             _ => self.expr(e, scope, clause),
         };
-        let args = arguments.exprs.iter().map(arg).collect::<Result<Vec<_>>>()?;
+        let bound = args.iter().map(arg).collect::<Result<Vec<_>>>()?;
         if name == "coalesce" {
-            check_operands(args.iter().zip(arguments.exprs.iter().copied()), "COALESCE")?;
+            check_operands(bound.iter().zip(args.iter().copied()), "COALESCE")?;
         }
-        self.resolver.function(name, args).map_err(error)
+        self.resolver.function(name, bound)
     }
 
     fn aggregate_call(
@@ -205,7 +209,8 @@ impl Bind<'_> {
             }
             order = self.sort_keys(&function.within_group, scope, Clause::Aggregate)?;
             // An ordered-set aggregate is called with the value it sorts before its own arguments.
-            args.splice(0..0, order.iter().map(|key| key.expr.clone()));
+            let at = if self.resolver.is_ordered_set(name) { 0 } else { args.len() };
+            args.splice(at..at, order.iter().map(|key| key.expr.clone()));
         }
         if arguments.ignore_nulls {
             let what = format!("IGNORE NULLS is not supported for the aggregate {name}");
@@ -229,6 +234,10 @@ impl Bind<'_> {
             .into());
         }
         let call = self.resolver.aggregate(name, args, arguments.distinct, filter, order, arguments.star)?;
+        if !function.within_group.is_empty() && !self.resolver.is_ordered_set(name) {
+            let message = format!("{name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP");
+            return Err(SqlError::new(SqlState::WrongObjectType, message));
+        }
         self.at_its_level(call, scope, clause)
     }
 
@@ -248,6 +257,17 @@ impl Bind<'_> {
             })
             .collect()
     }
+}
+
+/// What only a call of an aggregate may have.
+fn misplaced(function: &ast::Function, arguments: &Arguments<'_>) -> Option<&'static str> {
+    let parts = [
+        (arguments.distinct, "DISTINCT"),
+        (!function.within_group.is_empty(), "WITHIN GROUP"),
+        (!arguments.order.is_empty(), "ORDER BY"),
+        (function.filter.is_some(), "FILTER"),
+    ];
+    parts.into_iter().find(|(is, _)| *is).map(|(_, what)| what)
 }
 
 fn no_rows_as_values() -> SqlError {

@@ -10,7 +10,7 @@ use super::resolve::{Resolver, is_rows};
 use super::scope::Scope;
 use super::select::is_volatile;
 use super::{Bind, Result};
-use crate::algebra::{Column, Expr, Rel};
+use crate::algebra::{Column, Expr, Rel, Type};
 use crate::{SqlError, SqlState};
 use datafusion::sql::sqlparser::ast::{self, Spanned};
 
@@ -67,7 +67,17 @@ impl Bind<'_> {
     }
 
     /// The relation with the rows that the calls in `exprs` give; these read its columns afterwards.
-    pub(super) fn expanded(&self, mut rel: Rel, exprs: &mut [&mut Expr]) -> Result<Rel> {
+    pub(super) fn expanded(&self, rel: Rel, exprs: &mut [&mut Expr]) -> Result<Rel> {
+        self.expanded_in_order(rel, exprs, None)
+    }
+
+    /// The same; `numbers` gets the columns that say in which order a row's own rows come.
+    pub(super) fn expanded_in_order(
+        &self,
+        mut rel: Rel,
+        exprs: &mut [&mut Expr],
+        mut numbers: Option<&mut Vec<Column>>,
+    ) -> Result<Rel> {
         loop {
             let mut arrays: Vec<(Column, Expr)> = Vec::new();
             for expr in &mut *exprs {
@@ -76,7 +86,11 @@ impl Bind<'_> {
             if arrays.is_empty() {
                 return Ok(rel);
             }
-            rel = Rel::Unnest { input: Box::new(rel), arrays, ordinality: None };
+            let ordinality = numbers.as_ref().map(|_| self.column("ordinality", Type::BIGINT, false));
+            if let Some(numbers) = &mut numbers {
+                numbers.extend(ordinality.clone());
+            }
+            rel = Rel::Unnest { input: Box::new(rel), arrays, ordinality };
         }
     }
 

@@ -243,12 +243,11 @@ impl Bind<'_> {
                 self.case(operand.as_deref(), conditions, else_result.as_deref(), scope, clause)
             }
             // Under a cast it is read with the cast.
-            ast::Expr::Array(array) if array.elem.is_empty() => Err(SqlError::new(
-                SqlState::IndeterminateDatatype,
-                "cannot determine type of empty array",
-            )
-            .with_hint("Explicitly cast to the desired type, for example ARRAY[]::integer[].")
-            .or_at(expr.span())),
+            ast::Expr::Array(array) if array.elem.is_empty() => {
+                Err(SqlError::new(SqlState::IndeterminateDatatype, "cannot determine type of empty array")
+                    .with_hint("Explicitly cast to the desired type, for example ARRAY[]::integer[].")
+                    .or_at(expr.span()))
+            }
             ast::Expr::Array(array) => {
                 let elements = self.all(&array.elem, scope, clause)?;
                 Ok(resolver.array(elements)?)

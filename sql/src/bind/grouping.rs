@@ -37,7 +37,7 @@ impl Groups {
     }
 
     fn key(&mut self, expr: Expr) -> usize {
-        match self.keys.iter().position(|own| *own == expr) {
+        match self.keys.iter().position(|own| own.is_same(&expr)) {
             Some(known) => known,
             None => {
                 self.keys.push(expr);
@@ -83,16 +83,8 @@ impl Bind<'_> {
                 check_number(all.len())?;
                 Ok(all)
             }
-            ast::Expr::Rollup(parts) => {
-                let parts = parts.iter().map(|part| self.keys(part, groups, items, scope));
-                rollup(&parts.collect::<Result<Vec<_>>>()?)
-            }
-            ast::Expr::Cube(parts) => {
-                let parts = parts.iter().map(|part| self.keys(part, groups, items, scope));
-                cube(&parts.collect::<Result<Vec<_>>>()?)
-            }
-            ast::Expr::Function(function) if nested(function).is_some() => {
-                let parts = nested(function).unwrap_or_default();
+            ast::Expr::Function(function) if parts(function).is_some() => {
+                let parts = parts(function).unwrap_or_default();
                 let parts = parts.into_iter().map(|part| match part {
                     ast::Expr::Tuple(keys) => self.keys(keys, groups, items, scope),
                     key => self.keys(std::slice::from_ref(key), groups, items, scope),
@@ -155,8 +147,8 @@ pub(super) fn grouping_args(expr: &Expr) -> Option<&[Expr]> {
     }
 }
 
-/// The parts of a ROLLUP or CUBE inside GROUPING SETS, which is read as a call.
-fn nested(function: &ast::Function) -> Option<Vec<&ast::Expr>> {
+/// The parts of a ROLLUP or CUBE, which is read as a call.
+fn parts(function: &ast::Function) -> Option<Vec<&ast::Expr>> {
     if !(is_named(function, "rollup") || is_named(function, "cube")) {
         return None;
     }

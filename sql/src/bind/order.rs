@@ -46,6 +46,7 @@ impl Bind<'_> {
         scope: &Scope<'_>,
         clause: &str,
     ) -> Result<Target> {
+        let expr = bare(expr);
         if let ast::Expr::Identifier(ident) = expr {
             let name = fold(ident);
             let mut found = items.iter().enumerate().filter(|(_, item)| item.name == name);
@@ -81,6 +82,7 @@ impl Bind<'_> {
             }
             Ok(item.expr.clone())
         };
+        let expr = bare(expr);
         if let ast::Expr::Identifier(ident) = expr {
             let name = fold(ident);
             let in_from = scope.namespace.columns.iter().any(|(own, _)| *own == name);
@@ -106,7 +108,7 @@ impl Bind<'_> {
         }
         let mut by = Vec::with_capacity(order.len());
         for key in order {
-            let index = match &key.expr {
+            let index = match bare(&key.expr) {
                 ast::Expr::Identifier(ident) => {
                     let name = fold(ident);
                     let mut found = bound.columns.iter().enumerate().filter(|(_, (own, _))| *own == name);
@@ -137,6 +139,14 @@ impl Bind<'_> {
         }
         Ok(Bound { rel: Rel::Sort { input: Box::new(bound.rel), by }, ..bound })
     }
+}
+
+/// The expression without parentheses around it: `ORDER BY (1)` is a position too.
+fn bare(mut expr: &ast::Expr) -> &ast::Expr {
+    while let ast::Expr::Nested(inner) = expr {
+        expr = inner;
+    }
+    expr
 }
 
 /// The item that a number names, from 0.

@@ -5,6 +5,7 @@ use super::expr::Clause;
 use super::group::has_aggregate;
 use super::grouping::Groups;
 use super::order::{Key, Target};
+use super::resolve::is_rows;
 use super::scope::{Env, Scope};
 use super::set::distinct_columns;
 use super::{Bind, Bound, Result};
@@ -34,6 +35,10 @@ impl Bind<'_> {
         if let Some(condition) = &select.selection {
             rel = rel.filter(self.condition(condition, &scope, Clause::Where)?);
         }
+        if select.distinct.is_some() && select.projection.is_empty() {
+            let error = SqlError::new(SqlState::SyntaxError, "SELECT DISTINCT needs a select list");
+            return Err(error.or_at(select.select_token.0.span));
+        }
         let mut items = self.items(&select.projection, &scope)?;
         let groups = self.group_by(&select.group_by, &items, &scope)?;
         let mut having = match &select.having {
@@ -48,6 +53,9 @@ impl Bind<'_> {
             _ => None,
         };
         let mut keys = self.order_keys(order, &items, &scope)?;
+        if let Some(on) = &on {
+            check_rows_beside(on, &keys, &items)?;
+        }
         let aggregated = !namespace.lifted.borrow().is_empty()
             || items.iter().any(|item| has_aggregate(&item.expr))
             || keys.iter().any(|key| matches!(&key.target, Target::Expr(expr) if has_aggregate(expr)));
@@ -63,9 +71,17 @@ impl Bind<'_> {
         let mut none = None;
         let mut exprs = all_exprs(&mut items, &mut none, &mut keys, on.as_mut());
         rel = self.windowed(rel, &mut exprs)?;
-        rel = self.expanded(rel, &mut exprs)?;
+        // Rows that one row gives stay in their order where ORDER BY says nothing else.
+        let mut numbers = Vec::new();
+        let numbered = select.distinct.is_none() && !order.is_empty();
+        rel = self.expanded_in_order(rel, &mut exprs, numbered.then_some(&mut numbers))?;
         drop(exprs);
         let distinct = matches!(select.distinct, Some(Distinct::Distinct));
+        keys.extend(numbers.into_iter().map(|number| Key {
+            target: Target::Expr(Expr::Column(number)),
+            descending: false,
+            nulls_first: false,
+        }));
         self.output(rel, items, keys, on, distinct, order)
     }
 
@@ -108,8 +124,8 @@ impl Bind<'_> {
             Expr::Column(column)
         };
         let mut by = Vec::with_capacity(keys.len());
-        for (key, written) in keys.into_iter().zip(order) {
-            if let (true, Target::Expr(_)) = (distinct, &key.target) {
+        for (at, key) in keys.into_iter().enumerate() {
+            if let (true, Target::Expr(_), Some(written)) = (distinct, &key.target, order.get(at)) {
                 let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
                 return Err(SqlError::new(SqlState::InvalidColumnReference, message).or_at(written.expr.span()));
             }
@@ -210,6 +226,20 @@ fn all_exprs<'e>(
         Target::Item(_) => None,
     });
     items.iter_mut().map(|item| &mut item.expr).chain(having).chain(exprs).collect()
+}
+
+/// Refuses functions that give rows beside DISTINCT ON, unless one of them is a key: else they run for the rows that are left.
+fn check_rows_beside(on: &[Target], keys: &[Key], items: &[Item]) -> Result<()> {
+    let gives_rows = |target: &Target| match target {
+        Target::Item(index) => items[*index].expr.any(is_rows),
+        Target::Expr(expr) => expr.any(is_rows),
+    };
+    if on.iter().chain(keys.iter().map(|key| &key.target)).any(gives_rows) || !items.iter().any(|i| i.expr.any(is_rows))
+    {
+        return Ok(());
+    }
+    let what = "a function that gives rows beside DISTINCT ON is not supported";
+    Err(SqlError::unsupported(what, "Call it in a query around this one."))
 }
 
 /// The definitions of WINDOW.

@@ -161,7 +161,9 @@ impl Bind<'_> {
     /// `left op ANY (ARRAY[a, b])` is `left op a OR left op b`, ALL is the same with AND: NULLs come out the same.
     fn any_element(&self, left: Expr, op: &BinaryOperator, elements: Vec<Expr>, all: bool) -> Result<Expr> {
         if elements.is_empty() {
-            return Ok(Expr::boolean(all));
+            // The value stays, as what it has in it counts: an aggregate makes the query a grouped one.
+            let (always, value) = (Expr::boolean(all), Expr::is_null(left));
+            return Ok(if all { Expr::Or(vec![always, value]) } else { Expr::And(vec![always, value]) });
         }
         if *op == BinaryOperator::Eq && !all {
             return self.resolver.in_list(left, elements, false);

@@ -74,7 +74,7 @@ mod tests {
             ("-1", "22023: character number must be positive"),
             ("1114112", "54000: requested character too large for encoding: 1114112"),
         ] {
-            assert_eq!(call("chr", &[(code, Integer)]), expected, "{code}");
+            assert_eq!(call("chr", &[(code, BigInt)]), expected, "{code}");
         }
     }
 

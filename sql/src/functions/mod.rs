@@ -29,6 +29,7 @@ mod percentile;
 mod placeholder;
 mod quantified;
 mod quoting;
+mod regression;
 mod series;
 mod single_value;
 mod slice;
@@ -111,7 +112,8 @@ impl Registry {
         registry = registry.with_scalar(Arc::new(NowFunc::new_with_config(&CONFIG).into()));
         registry = own().into_iter().fold(registry, Registry::with_scalar);
         let aggregates = functions_aggregate::all_default_aggregate_functions();
-        let own = extremes::functions().into_iter().chain(totals::functions()).chain([percentile::function()]);
+        let own = extremes::functions().into_iter().chain(totals::functions()).chain(regression::functions());
+        let own = own.chain([percentile::function()]);
         for function in aggregates.into_iter().chain(own) {
             let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
             registry.aggregate.extend(names.map(|n| (n.to_owned(), Arc::clone(&function))));

@@ -3,6 +3,8 @@
 //! DataFusion sorts the input of an aggregation, once for all calls in it. Here a call gathers its rows and sorts them itself, so
 //! several calls may have several orders. What is gathered counts towards the memory of the query ([`Accumulator::size`]).
 
+mod groups;
+
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, UInt32Array, make_array};
 use datafusion::arrow::compute::{SortColumn, SortOptions, concat, lexsort_to_indices, partition, take};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
@@ -11,7 +13,8 @@ use datafusion::common::utils::SingleRowListArrayBuilder;
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
-use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility};
+use groups::GatheredGroups;
 use std::sync::Arc;
 
 /// Pieces that a group may be gathered in before they become one.
@@ -36,7 +39,7 @@ pub fn ordered(
     Arc::new(AggregateUDF::new_from_impl(Ordered { of, arguments, options, distinct, signature }))
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Ordered {
     of: Arc<AggregateUDF>,
     arguments: usize,
@@ -67,9 +70,7 @@ impl AggregateUDFImpl for Ordered {
     }
 
     fn accumulator(&self, arguments: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        if arguments.exprs.len() != self.arguments + self.options.len() {
-            return internal_err!("an ordered aggregate of {} arguments", arguments.exprs.len());
-        }
+        self.check(&arguments)?;
         let types = arguments.expr_fields.iter().map(|field| field.data_type().clone()).collect();
         let of = self.of.accumulator(AccumulatorArgs {
             exprs: &arguments.exprs[..self.arguments],
@@ -92,6 +93,35 @@ impl AggregateUDFImpl for Ordered {
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
         AggregateOrderSensitivity::Insensitive
     }
+
+    fn groups_accumulator_supported(&self, _: AccumulatorArgs<'_>) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(&self, arguments: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
+        self.check(&arguments)?;
+        Ok(Box::new(GatheredGroups::new(self.clone(), &arguments)))
+    }
+}
+
+impl Ordered {
+    fn check(&self, arguments: &AccumulatorArgs<'_>) -> Result<()> {
+        match arguments.exprs.len() == self.arguments + self.options.len() {
+            true => Ok(()),
+            false => internal_err!("an ordered aggregate of {} arguments", arguments.exprs.len()),
+        }
+    }
+}
+
+/// The column without what it is a slice of, which would be kept, and counted, with it.
+fn without_rest(column: &ArrayRef) -> ArrayRef {
+    make_array(copy_array_data(&column.to_data()))
+}
+
+/// The first of the `rows` that have equal keys, which stand side by side.
+fn distinct_rows(keys: &[&ArrayRef], rows: &UInt32Array) -> Result<UInt32Array> {
+    let keys = keys.iter().map(|key| take(key, rows, None)).collect::<Result<Vec<_>, _>>()?;
+    Ok(partition(&keys)?.ranges().into_iter().map(|equal| rows.value(equal.start)).collect())
 }
 
 /// The rows of a group: a piece has a column for each argument and for each key.
@@ -142,10 +172,7 @@ impl Gathered {
             .collect();
         let mut rows = lexsort_to_indices(&by, None)?;
         if self.distinct {
-            let keys = keys.iter().map(|key| take(key, &rows, None)).collect::<Result<Vec<_>, _>>()?;
-            let firsts: UInt32Array =
-                partition(&keys)?.ranges().into_iter().map(|equal| rows.value(equal.start)).collect();
-            rows = firsts;
+            rows = distinct_rows(&keys.iter().collect::<Vec<_>>(), &rows)?;
         }
         columns.iter().map(|column| Ok(take(column, &rows, None)?)).collect()
     }
@@ -153,8 +180,7 @@ impl Gathered {
 
 impl Accumulator for Gathered {
     fn update_batch(&mut self, arguments: &[ArrayRef]) -> Result<()> {
-        // A slice would keep, and count, all of what it is a slice of.
-        self.add(arguments.iter().map(|column| make_array(copy_array_data(&column.to_data()))).collect())
+        self.add(arguments.iter().map(without_rest).collect())
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
@@ -177,7 +203,7 @@ impl Accumulator for Gathered {
         let lists = states.iter().map(|state| state.as_list_opt::<i32>()).collect::<Option<Vec<_>>>();
         let Some(lists) = lists else { return internal_err!("the state of an ordered aggregate is no list") };
         for row in 0..states.first().map_or(0, Array::len) {
-            let columns = lists.iter().map(|list| make_array(copy_array_data(&list.value(row).to_data())));
+            let columns = lists.iter().map(|list| without_rest(&list.value(row)));
             self.add(columns.collect())?;
         }
         Ok(())
@@ -193,28 +219,47 @@ impl Accumulator for Gathered {
 mod tests {
     use super::*;
     use datafusion::arrow::array::{Int64Array, StringArray};
+    use datafusion::arrow::datatypes::Schema;
+    use datafusion::physical_expr::PhysicalExpr;
+    use datafusion::physical_expr::expressions::Column;
+    use std::sync::LazyLock;
 
-    fn gathered(distinct: bool) -> Gathered {
-        let text = Arc::new(Field::new("a", DataType::Utf8, true));
-        let of = super::super::string_agg()
-            .accumulator(AccumulatorArgs {
-                return_field: Arc::clone(&text),
-                schema: &datafusion::arrow::datatypes::Schema::empty(),
-                ignore_nulls: false,
-                order_bys: &[],
-                is_reversed: false,
-                name: "string_agg",
-                is_distinct: false,
-                exprs: &[],
-                expr_fields: &[Arc::clone(&text), text],
-            })
-            .unwrap();
-        let types = vec![DataType::Utf8, DataType::Utf8, DataType::Int64];
+    pub(super) fn call(distinct: bool) -> Ordered {
         let options = vec![SortOptions { descending: true, nulls_first: false }];
-        Gathered { of, types, options, distinct, pieces: Vec::new() }
+        let signature = Signature::any(3, Volatility::Immutable);
+        Ordered { of: super::super::string_agg(), arguments: 2, options, distinct, signature }
     }
 
-    fn rows(rows: &[(&str, Option<i64>)]) -> Vec<ArrayRef> {
+    /// Fields and schema of a text, a delimiter and a number.
+    pub(super) fn arguments() -> (Vec<FieldRef>, Schema) {
+        let types = [DataType::Utf8, DataType::Utf8, DataType::Int64];
+        let fields: Vec<FieldRef> = types.into_iter().map(|ty| Arc::new(Field::new("a", ty, true))).collect();
+        (fields, Schema::empty())
+    }
+
+    pub(super) fn arguments_of<'a>(fields: &'a [FieldRef], schema: &'a Schema) -> AccumulatorArgs<'a> {
+        AccumulatorArgs {
+            return_field: Arc::clone(&fields[0]),
+            schema,
+            ignore_nulls: false,
+            order_bys: &[],
+            is_reversed: false,
+            name: "string_agg",
+            is_distinct: false,
+            exprs: EXPRS.as_slice(),
+            expr_fields: fields,
+        }
+    }
+
+    static EXPRS: LazyLock<Vec<Arc<dyn PhysicalExpr>>> =
+        LazyLock::new(|| (0..3).map(|index| Arc::new(Column::new("a", index)) as Arc<dyn PhysicalExpr>).collect());
+
+    fn gathered(distinct: bool) -> Box<dyn Accumulator> {
+        let (fields, schema) = arguments();
+        call(distinct).accumulator(arguments_of(&fields, &schema)).unwrap()
+    }
+
+    pub(super) fn rows(rows: &[(&str, Option<i64>)]) -> Vec<ArrayRef> {
         vec![
             Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.0))),
             Arc::new(StringArray::from_iter_values(rows.iter().map(|_| ","))),

@@ -1,6 +1,6 @@
 //! `string_agg(text, delimiter)` as in Postgres: each row has its delimiter, which stands before its text unless that is the first.
 //!
-//! DataFusion's, which the older front end and windows have, knows constant delimiters only. This one leaves DISTINCT and ORDER BY to
+//! DataFusion's, which windows have, knows constant delimiters only. This one leaves DISTINCT and ORDER BY to
 //! [`ordered`](super::ordered()).
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringArray};

@@ -1,4 +1,4 @@
-//! The dialect of all texts: sqlparser's of Postgres, but for two questions.
+//! The dialect of all texts: sqlparser's of Postgres, but for three questions.
 //!
 //! Asked whether the name of a function's argument may be an expression, Postgres' dialect says yes. sqlparser then reads each
 //! argument twice, first as such a name, and of calls within calls the innermost 2ⁿ times. Names of arguments are plain names here
@@ -6,6 +6,9 @@
 //!
 //! sqlparser takes a parenthesis in an expression for a query only if SELECT or WITH follows. Here `((SELECT 1) UNION SELECT 2)` is
 //! one too. Whether a set operation follows is seen from the tokens, so that nothing is read twice.
+//!
+//! sqlparser reads a parenthesis in ROLLUP, CUBE and GROUPING SETS as that of a list, also where an expression begins with it
+//! (`ROLLUP ((a + b) * 2)`). Here the items are expressions, of which `(a, b)` is one. ROLLUP and CUBE come as calls.
 
 use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
@@ -38,10 +41,20 @@ impl Dialect for AttuneDialect {
         self.postgres.dialect()
     }
 
-    /// A query whose first part is in parentheses, right after a parenthesis.
     fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
-        let inside = parser.get_current_token().token == Token::LParen;
-        (inside && begins_set_operation(parser)).then(|| parser.parse_query().map(Expr::Subquery))
+        // A query whose first part is in parentheses, right after a parenthesis.
+        if parser.get_current_token().token == Token::LParen && begins_set_operation(parser) {
+            return Some(parser.parse_query().map(Expr::Subquery));
+        }
+        if parser.parse_keywords(&[Keyword::GROUPING, Keyword::SETS]) {
+            return Some(grouping_sets(parser));
+        }
+        // The group of all rows, and a set of no keys.
+        parser.consume_tokens(&[Token::LParen, Token::RParen]).then(|| Ok(Expr::Tuple(Vec::new())))
+    }
+
+    fn supports_group_by_expr(&self) -> bool {
+        false
     }
 
     fn supports_named_fn_args_with_expr_name(&self) -> bool {
@@ -51,7 +64,6 @@ impl Dialect for AttuneDialect {
     as_postgres!(
         supports_unicode_string_literal,
         supports_filter_during_aggregation,
-        supports_group_by_expr,
         allow_extract_custom,
         allow_extract_single_quotes,
         supports_create_index_with_clause,
@@ -111,6 +123,18 @@ impl Dialect for AttuneDialect {
     fn prec_value(&self, precedence: Precedence) -> u8 {
         self.postgres.prec_value(precedence)
     }
+}
+
+/// What follows GROUPING SETS.
+fn grouping_sets(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+    parser.expect_token(&Token::LParen)?;
+    let items = parser.parse_comma_separated(Parser::parse_expr)?;
+    parser.expect_token(&Token::RParen)?;
+    let set = |item| match item {
+        Expr::Tuple(keys) => keys,
+        key => vec![key],
+    };
+    Ok(Expr::GroupingSets(items.into_iter().map(set).collect()))
 }
 
 /// Whether what comes next is a query in parentheses and then a set operation.

@@ -44,6 +44,11 @@ pub(super) fn from_parser(source: &Source<'_>, tokens: &[TokenWithSpan], error: 
         Some((message, column)) => (message, column.parse::<usize>().ok()),
         None => (text, None),
     };
+    let here = position.and_then(|position| tokens.iter().position(|token| position_of(token) == position));
+    if message.starts_with("No infix parser for token") {
+        let near = here.map(|index| at_token(source, &tokens[index]));
+        return near.unwrap_or_else(|| SqlError::new(SqlState::SyntaxError, "syntax error"));
+    }
     let Some((expected, found)) = message.strip_prefix("Expected: ").and_then(|m| m.split_once(", found: ")) else {
         let mut error = SqlError::new(SqlState::SyntaxError, format!("syntax error: {message}"));
         error.position = position.and_then(|position| u32::try_from(position).ok());
@@ -55,7 +60,7 @@ pub(super) fn from_parser(source: &Source<'_>, tokens: &[TokenWithSpan], error: 
             .at(source.end())
             .with_detail(detail);
     }
-    match position.and_then(|p| tokens.iter().position(|t| position_of(t) == p)) {
+    match here {
         Some(index) => emit(tokens, index).unwrap_or_else(|| {
             let index = wildcard_alias(tokens, index).unwrap_or(index);
             at_token(source, &tokens[index]).with_detail(detail)

@@ -116,6 +116,11 @@ impl Resolver<'_> {
         self.functions.aggregate(name).is_some()
     }
 
+    /// Whether a function is called with WITHIN GROUP.
+    pub(crate) fn is_ordered_set(&self, name: &str) -> bool {
+        self.functions.aggregate(name).is_some_and(|function| function.supports_within_group_clause())
+    }
+
     /// A call of an aggregate; `star` is `count(*)`. Of an ordered-set aggregate the first argument is what WITHIN
     /// GROUP orders.
     pub(crate) fn aggregate(

@@ -137,8 +137,9 @@ fn beside_the_lattice(op: CompareOp, value: &Expr, constant: &ScalarValue) -> Op
     Some(match op {
         CompareOp::Eq => Expr::And(vec![Expr::is_null(value.clone()), unknown()]),
         CompareOp::NotEq => Expr::Or(vec![Expr::is_not_null(value.clone()), unknown()]),
-        CompareOp::Distinct => Expr::boolean(true),
-        CompareOp::NotDistinct => Expr::boolean(false),
+        // The value stays, as what it has in it counts: an aggregate makes the query a grouped one.
+        CompareOp::Distinct => Expr::Or(vec![Expr::is_null(value.clone()), Expr::is_not_null(value.clone())]),
+        CompareOp::NotDistinct => Expr::And(vec![Expr::is_null(value.clone()), Expr::is_not_null(value.clone())]),
         CompareOp::Lt | CompareOp::LtEq if below < -largest => {
             Expr::compare(CompareOp::Lt, value.clone(), bound(-largest))
         }

@@ -77,7 +77,7 @@ fn refusals() {
         ],
         expect![[r#"
             SELECT n FROM spend GROUP BY CUBE (n, total, household_id), CUBE (n, total, household_id), CUBE (n, total, household_id)
-              => too many grouping sets present (maximum 256) (54001); hint: Write the sets that are needed, or several queries with UNION ALL. at 98
+              => too many grouping sets present (maximum 256) (54001); hint: Write the sets that are needed, or several queries with UNION ALL. at 92
             SELECT random() AS r, count(*) FROM (SELECT random() AS x FROM spend) AS s GROUP BY ROLLUP (x)
               => several grouping sets over random(), gen_random_uuid() and their like are not supported (0A000); hint: Each set would see other values: store them in a table first.
             SELECT n FROM spend WHERE n = unnest(ARRAY[1])

@@ -43,7 +43,7 @@ fn intervals_are_read_as_postgres_reads_them() {
         ("P1.5D", "1 day 12:00:00"),
         ("PT", "00:00:00"),
         ("-2147483648 days", "-2147483648 days"),
-        ("2562047788:00:54.775807", "2562047788:00:54.775807"),
+        ("2562047:47:16.854775", "2562047:47:16.854775"),
     ] {
         let value = read_interval(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         let shown = written(|out| write_interval(out, value.months, value.days, value.nanoseconds / 1_000));
@@ -75,7 +75,16 @@ fn what_is_none_is_refused() {
         assert_eq!(read_interval(text).map_err(|e| e.state), Err(SqlState::InvalidDatetimeFormat), "{text}");
     }
     let days = "2147483648 days";
-    for text in ["1:60", "1:02:61", "1-13", days, "9223372036854775807 us", "2562047788:0:54.775808", "4294967295:0"] {
+    for text in [
+        "1:60",
+        "1:02:61",
+        "1-13",
+        days,
+        "9223372036854775807 us",
+        "2562047:47:16.854776",
+        "2562047788:0:54.775808",
+        "4294967295:0",
+    ] {
         assert_eq!(read_interval(text).map_err(|e| e.state), Err(SqlState::DatetimeFieldOverflow), "{text}");
     }
 }
