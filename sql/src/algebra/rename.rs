@@ -1,6 +1,6 @@
 //! Other ids for columns, and expressions that are the same but for the ids their subqueries give.
 
-use super::{Column, ColumnId, Expr, Rel, SubqueryKind};
+use super::{Column, ColumnId, Expr, Rel, SubqueryKind, Type};
 use std::collections::BTreeMap;
 
 impl Rel {
@@ -82,12 +82,32 @@ impl Expr {
     }
 
     /// Whether both are one expression. Law: a subquery that is written twice is bound twice, and gives other ids each time; these
-    /// are no difference.
+    /// are no difference. Nor is the name of a type of the same values: the place where an expression stands may ask for `text`.
     #[must_use]
     pub fn is_same(&self, other: &Expr) -> bool {
+        let (own, ty) = (self.ty(), other.ty());
+        if own != ty {
+            return own.to_arrow() == ty.to_arrow() && self.clone().labelled(ty).is_equal(other);
+        }
+        self.is_equal(other)
+    }
+
+    fn is_equal(&self, other: &Expr) -> bool {
         let has_subquery = |expr: &Expr| expr.any(|e| matches!(e, Expr::Subquery(_)));
         let alike = std::mem::discriminant(self) == std::mem::discriminant(other);
         self == other || (alike && has_subquery(self) && has_subquery(other) && self.numbered() == other.numbered())
+    }
+
+    /// The same value under another type of the same Arrow type. A column keeps its own.
+    #[must_use]
+    pub fn labelled(mut self, to: Type) -> Expr {
+        match &mut self {
+            Expr::Constant { ty, .. } | Expr::Call { ty, .. } | Expr::Case { ty, .. } | Expr::Cast { to: ty, .. } => {
+                *ty = to;
+            }
+            _ => {}
+        }
+        self
     }
 
     /// The expression with the ids that its subqueries give numbered in the order in which they are given.

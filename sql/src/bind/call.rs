@@ -119,7 +119,7 @@ impl Bind<'_> {
             }
         };
         if name == "row" {
-            return Err(no_rows_as_values().into());
+            return Err(no_rows_as_values());
         }
         if !matches!(function.parameters, FunctionArguments::None) {
             let what = format!("a call of {name} with two lists of arguments is not supported");
@@ -230,8 +230,7 @@ impl Bind<'_> {
             return Err(match arguments.order.get(at) {
                 Some(by) => error.or_at(by.expr.span()),
                 None => error,
-            }
-            .into());
+            });
         }
         let call = self.resolver.aggregate(name, args, arguments.distinct, filter, order, arguments.star)?;
         if !function.within_group.is_empty() && !self.resolver.is_ordered_set(name) {

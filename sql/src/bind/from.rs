@@ -1,13 +1,14 @@
 //! FROM: relations beside one another, and what they make visible.
 
 use super::scope::{Env, Namespace, Scope, Table};
-use super::{Bind, Result};
+use super::{Bind, Bound, Result};
 use crate::algebra::{Column, Expr, JoinKind, Rel, Type};
 use crate::bind::expr::Clause;
 use crate::statement::fold;
 use crate::types::SqlType;
 use crate::{SqlError, SqlState};
 use datafusion::sql::sqlparser::ast::{self, Spanned, TableFactor};
+use std::collections::BTreeSet;
 
 /// What is already there when an item of FROM is bound: LATERAL items see it.
 #[derive(Clone, Copy)]
@@ -87,12 +88,31 @@ impl Bind<'_> {
             true => Env { outer: Some(&here), place: Clause::Lateral, ctes: before.env.ctes.clone() },
             false => before.env.clone(),
         };
-        let bound = self.query(query, &env, true)?;
+        let bound = self.apart(self.query(query, &env, true)?);
         let columns = match alias {
             Some(alias) => renamed(bound.columns, alias)?,
             None => bound.columns,
         };
         Ok((bound.rel, Namespace::of(Table::new(alias.map(|alias| fold(&alias.name)), columns))))
+    }
+
+    /// The result with an id for each column, also where the query names one twice: they may be keys of different grouping sets.
+    pub(super) fn apart(&self, mut bound: Bound) -> Bound {
+        let mut seen = BTreeSet::new();
+        if bound.columns.iter().all(|(_, column)| seen.insert(column.id)) {
+            return bound;
+        }
+        seen.clear();
+        let mut exprs = Vec::with_capacity(bound.columns.len());
+        for (name, column) in &mut bound.columns {
+            let given = column.clone();
+            if !seen.insert(column.id) {
+                *column = self.column(name.as_str(), column.ty, column.nullable);
+            }
+            exprs.push((column.clone(), Expr::Column(given)));
+        }
+        bound.rel = bound.rel.project(exprs);
+        bound
     }
 
     /// `unnest(a, b) [WITH ORDINALITY]`: sees what stands before it.

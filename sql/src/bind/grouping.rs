@@ -111,7 +111,7 @@ impl Bind<'_> {
     pub(super) fn grouping_call(&self, args: &[&ast::Expr], scope: &Scope<'_>, clause: Clause) -> Result<Expr> {
         clause.check_grouping()?;
         if args.is_empty() {
-            return Err(SqlError::new(SqlState::SyntaxError, "syntax error at or near \")\"").into());
+            return Err(SqlError::new(SqlState::SyntaxError, "syntax error at or near \")\""));
         }
         if args.len() > MAX_GROUPING {
             let message = "GROUPING must have fewer than 32 arguments";

@@ -125,7 +125,7 @@ impl Bind<'_> {
         {
             return self.any_element(left, op, elements, all);
         }
-        Ok(self.resolver.any_array(&sign(op), left, array, all)?)
+        self.resolver.any_array(&sign(op), left, array, all)
     }
 
     /// `left LIKE ANY (query)` and other conditions that are no comparison: asked of each row in the query, where the truth is
@@ -142,13 +142,13 @@ impl Bind<'_> {
         let left = self.settle(self.expr(left, scope, clause)?)?;
         let bound = self.inner(query, scope, clause)?;
         let [(_, column)] = bound.columns.as_slice() else {
-            return Err(wrong_width(1, bound.columns.len()).or_at(query.span()).into());
+            return Err(wrong_width(1, bound.columns.len()).or_at(query.span()));
         };
         let column = column.clone();
         let ungrouped = matches!(clause, Clause::Where | Clause::JoinOn | Clause::Filter);
         if !ungrouped && !matches!(left, Expr::Column(_) | Expr::Constant { .. } | Expr::Parameter { .. }) {
             let array = Expr::Subquery(Box::new(Subquery { kind: SubqueryKind::Array(column), rel: bound.rel }));
-            return Ok(self.resolver.any_array(&sign(op), left, array, all)?);
+            return self.resolver.any_array(&sign(op), left, array, all);
         }
         let truth = self.operator(op, left, Expr::Column(column))?;
         let column = self.column("matches", Type::BOOLEAN, truth.nullable());

@@ -57,7 +57,7 @@ impl Bind<'_> {
         if schema.is_none()
             && let Some(cte) = env.cte(name)
         {
-            let bound = self.query(&cte.cte.query, &cte.env, true)?;
+            let bound = self.apart(self.query(&cte.cte.query, &cte.env, true)?);
             let given = &cte.cte.alias;
             if given.columns.len() > bound.columns.len() {
                 let message = format!(

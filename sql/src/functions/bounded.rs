@@ -5,6 +5,7 @@
 //! row alone might make.
 
 use super::{array_size, limit};
+use crate::operators::of_no_rows;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::compute::{cast, concat};
 use datafusion::arrow::datatypes::{DataType, Int64Type};
@@ -91,6 +92,9 @@ impl ScalarUDFImpl for Bounded {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        if let Some(none) = of_no_rows(&arguments) {
+            return Ok(none);
+        }
         let most = limit::max_bytes(&arguments.config_options);
         let constant = arguments.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
         let rows = if constant { 1 } else { arguments.number_rows };

@@ -1,6 +1,6 @@
 //! Functions that give floats, with results in one form: no -0, and one NaN. Then Arrow's order of floats is Postgres'.
 
-use crate::operators;
+use crate::operators::{self, of_no_rows};
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
@@ -72,6 +72,9 @@ impl ScalarUDFImpl for Canonical {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        if let Some(none) = of_no_rows(&arguments) {
+            return Ok(none);
+        }
         self.inner.invoke_with_args(arguments).map(canonical_value)
     }
 }

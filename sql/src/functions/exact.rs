@@ -2,7 +2,7 @@
 
 use super::canonical::canonical_value;
 use crate::SqlError;
-use crate::operators::{Rounding, divide_rounded, map, numeric_out_of_range, power_of_128};
+use crate::operators::{Rounding, divide_rounded, map, numeric_out_of_range, of_no_rows, power_of_128};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Decimal128Array};
 use datafusion::arrow::datatypes::{
     DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, Field, FieldRef, Int64Type, i256,
@@ -120,6 +120,9 @@ impl ScalarUDFImpl for Exact {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        if let Some(none) = of_no_rows(&arguments) {
+            return Ok(none);
+        }
         let DataType::Decimal128(precision, scale) = *arguments.return_type() else {
             return self.inner.invoke_with_args(arguments).map(canonical_value);
         };

@@ -2,6 +2,7 @@
 //! Postgres calls `sign`, `sqrt` and `round`.
 
 use super::own::{Arguments, Own, is};
+use crate::operators::of_no_rows;
 use crate::operators::statistics::{result_scale, square_root};
 use crate::{SqlError, SqlState, operators};
 use datafusion::arrow::array::{ArrayRef, AsArray, Decimal128Array, Float64Array};
@@ -51,6 +52,9 @@ impl ScalarUDFImpl for Mod {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        if let Some(none) = of_no_rows(&arguments) {
+            return Ok(none);
+        }
         match arguments.args.as_slice() {
             [left, right] => operators::modulo(left, right, arguments.return_type()),
             _ => internal_err!("mod takes two arguments"),

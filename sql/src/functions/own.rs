@@ -1,7 +1,7 @@
 //! Functions of our own over whole columns: a name, the types, and what is computed.
 
 use crate::SqlError;
-use crate::operators::scalar_again;
+use crate::operators::{of_no_rows, scalar_again};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, ListArray, PrimitiveArray, StringArray};
 use datafusion::arrow::datatypes::{ArrowPrimitiveType, DataType};
 use datafusion::common::config::ConfigOptions;
@@ -146,6 +146,9 @@ impl ScalarUDFImpl for Own {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        if let Some(none) = of_no_rows(&arguments) {
+            return Ok(none);
+        }
         let constant = arguments.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
         let rows = if constant { 1 } else { arguments.number_rows };
         let (returns, config) = (arguments.return_type(), &*arguments.config_options);

@@ -1,7 +1,7 @@
 //! `+ - * / %` and unary minus that fail where the result does not fit (22003) or the divisor is zero (22012).
 
 use super::numeric::{Rounding, Target};
-use super::{chain_name, float, numeric, only, strict_function};
+use super::{chain_name, float, numeric, of_no_rows, only, strict_function};
 use crate::types::SqlType;
 use crate::{SqlError, SqlState};
 use datafusion::arrow::array::{ArrayRef, Datum};
@@ -100,6 +100,9 @@ impl ScalarUDFImpl for Arithmetic {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        if let Some(none) = of_no_rows(&arguments) {
+            return Ok(none);
+        }
         let steps = &self.steps;
         let Some((first, rest)) = arguments.args.split_first().filter(|(_, rest)| rest.len() == steps.len()) else {
             return internal_err!("{} operators of {} numbers", steps.len(), arguments.args.len());
@@ -202,6 +205,9 @@ impl ScalarUDFImpl for Negate {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        if let Some(none) = of_no_rows(&arguments) {
+            return Ok(none);
+        }
         let operand = only(&arguments.args, self)?;
         let scalar = matches!(operand, ColumnarValue::Scalar(_));
         let array = operand.to_array(if scalar { 1 } else { arguments.number_rows })?;

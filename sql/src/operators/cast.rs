@@ -5,7 +5,7 @@ pub(super) mod numbers;
 mod texts;
 
 use super::moment::{dates, timestamps};
-use super::{map, only, strict_function, temporal};
+use super::{map, of_no_rows, only, strict_function, temporal};
 use crate::SqlError;
 use crate::binder::map_datafusion_error;
 use crate::types::SqlType;
@@ -103,6 +103,9 @@ impl ScalarUDFImpl for CastTo {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        if let Some(none) = of_no_rows(&arguments) {
+            return Ok(none);
+        }
         map(only(&arguments.args, self)?, |array| cast_array(array, &self.to))
     }
 }

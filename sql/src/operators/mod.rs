@@ -39,7 +39,7 @@ use crate::SqlError;
 use arithmetic::{Arithmetic, Negate};
 use cast::CastTo;
 use concat::Concat;
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Datum, PrimitiveArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Datum, PrimitiveArray, new_empty_array};
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{ArrowPrimitiveType, DataType};
 use datafusion::arrow::error::ArrowError;
@@ -49,7 +49,7 @@ use datafusion::common::tree_node::{TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, DataFusionError, Result};
 use datafusion::logical_expr::expr::{Between, InList, ScalarFunction};
 use datafusion::logical_expr::{
-    BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, Operator, ScalarUDF, ScalarUDFImpl, lit,
+    BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, lit,
 };
 use interval::IntervalComparison;
 use std::fmt::Write;
@@ -258,6 +258,12 @@ fn chain_name(ops: &[Operator], arguments: &[Expr]) -> String {
 /// An error of ours in a kernel of Arrow's form.
 fn external(result: std::result::Result<ArrayRef, SqlError>) -> std::result::Result<ArrayRef, ArrowError> {
     result.map_err(|error| ArrowError::ExternalError(Box::new(error)))
+}
+
+/// The result of a call for no rows, if it is one. What is computed from constants alone must not fail then: a join may give a
+/// batch without rows.
+pub(crate) fn of_no_rows(arguments: &ScalarFunctionArgs) -> Option<ColumnarValue> {
+    (arguments.number_rows == 0).then(|| ColumnarValue::Array(new_empty_array(arguments.return_type())))
 }
 
 /// A value with another for each of its rows; a constant stays one.

@@ -2,7 +2,7 @@
 //! time, `date + interval` a timestamp, `date + 1` a date.
 
 use super::moment::{dates, out_of_range, shift, timestamps};
-use super::{both, external, kernel, map, operator_name, span, strict_function};
+use super::{both, external, kernel, map, of_no_rows, operator_name, span, strict_function};
 use crate::SqlError;
 use crate::types::SqlType;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Datum, IntervalMonthDayNanoArray, PrimitiveArray};
@@ -127,6 +127,9 @@ impl ScalarUDFImpl for Temporal {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        if let Some(none) = of_no_rows(&arguments) {
+            return Ok(none);
+        }
         let (left, right) = both(&arguments.args, self)?;
         let (left, right) = if self.swapped { (right, left) } else { (left, right) };
         let minus = self.op == Operator::Minus;

@@ -111,7 +111,7 @@ fn converted(expr: Expr, to: Type) -> Expr {
         return expr;
     }
     if from.to_arrow() == to.to_arrow() {
-        return relabelled(expr, to);
+        return expr.labelled(to);
     }
     if let Expr::Constant { value, .. } = &expr
         && let Some(value) = constants::convert(value, to)
@@ -119,17 +119,6 @@ fn converted(expr: Expr, to: Type) -> Expr {
         return Expr::constant(value, to);
     }
     Expr::Cast { expr: Box::new(expr), to }
-}
-
-/// The same value under another type of the same Arrow type. A column keeps its own.
-fn relabelled(mut expr: Expr, to: Type) -> Expr {
-    match &mut expr {
-        Expr::Constant { ty, .. } | Expr::Call { ty, .. } | Expr::Case { ty, .. } | Expr::Cast { to: ty, .. } => {
-            *ty = to
-        }
-        _ => {}
-    }
-    expr
 }
 
 /// A text cut to a number of characters.

@@ -139,6 +139,9 @@ impl ScalarUDFImpl for ToTimestamp {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> datafusion::common::Result<ColumnarValue> {
+        if let Some(none) = crate::operators::of_no_rows(&arguments) {
+            return Ok(none);
+        }
         let types: Vec<DataType> = arguments.args.iter().map(ColumnarValue::data_type).collect();
         match arguments.args.first() {
             Some(seconds) if is_seconds(&types) => crate::operators::map(seconds, to_timestamp),

@@ -3,7 +3,7 @@
 
 use super::unit::{Unit, unknown, unsupported};
 use crate::SqlError;
-use crate::operators::{map, power_of_128};
+use crate::operators::{map, of_no_rows, power_of_128};
 use crate::types::SqlType;
 use crate::types::calendar::{DAY_US, civil, days};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int32Array};
@@ -120,6 +120,9 @@ impl ScalarUDFImpl for Part {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        if let Some(none) = of_no_rows(&arguments) {
+            return Ok(none);
+        }
         let external = |error: SqlError| DataFusionError::External(Box::new(error));
         let returns = arguments.return_type();
         let [word, value] = arguments.args.as_slice() else {

@@ -156,7 +156,7 @@ impl AggregateUDFImpl for OfExact {
         if self.takes_intervals(&arguments) {
             return spans::accumulator(&arguments);
         }
-        if let Some(statistic) = self.statistic_of_doubles(&arguments.expr_fields, arguments.is_distinct) {
+        if let Some(statistic) = self.statistic_of_doubles(arguments.expr_fields, arguments.is_distinct) {
             return Ok(floats::accumulator(statistic));
         }
         Ok(match (self.finish(&arguments), self.kind) {
@@ -174,7 +174,7 @@ impl AggregateUDFImpl for OfExact {
         if self.statistic_of_doubles(arguments.input_fields, arguments.is_distinct).is_some() {
             return Ok(floats::state_fields(&arguments));
         }
-        if !arguments.input_fields.first().is_some_and(|field| self.exact(field.data_type()).is_some()) {
+        if arguments.input_fields.first().is_none_or(|field| self.exact(field.data_type()).is_none()) {
             return self.of.inner().state_fields(arguments);
         }
         let types = match (arguments.is_distinct, self.kind) {
@@ -190,7 +190,7 @@ impl AggregateUDFImpl for OfExact {
     }
 
     fn groups_accumulator_supported(&self, arguments: AccumulatorArgs<'_>) -> bool {
-        let of_doubles = self.statistic_of_doubles(&arguments.expr_fields, arguments.is_distinct).is_some();
+        let of_doubles = self.statistic_of_doubles(arguments.expr_fields, arguments.is_distinct).is_some();
         if self.takes_intervals(&arguments) || of_doubles {
             return false;
         }
