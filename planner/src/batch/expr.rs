@@ -188,8 +188,11 @@ fn cast(value: DfExpr, from: Type, to: Type) -> DfExpr {
     }
 }
 
+/// DataFusion takes a list for constant when its items are scalars of a batch without rows, which CASE is of any columns: so its
+/// lists have constants only.
 fn in_list(operand: &Expr, list: &[Expr], negated: bool, scope: &Scope<'_>) -> Result<DfExpr, SqlError> {
-    if !key::is_interval(operand.ty()) {
+    let constant = list.iter().all(|item| matches!(item, Expr::Constant { .. } | Expr::Parameter { .. }));
+    if constant && !key::is_interval(operand.ty()) {
         let list = all(list, scope)?;
         return Ok(DfExpr::InList(InList::new(Box::new(expr(operand, scope)?), list, negated)));
     }

@@ -11,7 +11,7 @@ use datafusion::common::{Column, DFSchema, DataFusionError};
 use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::logical_expr::expr::{BinaryExpr, Case, InList, Like, ScalarFunction};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion::logical_expr::{Expr as DfExpr, ExprSchemable, cast, try_cast};
+use datafusion::logical_expr::{Expr as DfExpr, ExprSchemable, cast, lit, try_cast};
 use datafusion::optimizer::analyzer::type_coercion::TypeCoercionRewriter;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use std::sync::{Arc, LazyLock};
@@ -125,7 +125,7 @@ fn convert(expr: &Expr, schema: &DFSchema) -> Result<DfExpr, SqlError> {
         Expr::Like { expr, pattern, negated, case_insensitive } => {
             DfExpr::Like(Like::new(*negated, boxed(expr)?, boxed(pattern)?, None, *case_insensitive))
         }
-        Expr::InList { expr, list, negated } => DfExpr::InList(InList::new(boxed(expr)?, all(list)?, *negated)),
+        Expr::InList { expr, list, negated } => in_list(convert(expr, schema)?, all(list)?, *negated),
         Expr::Function { name, args, returns } => {
             let function = ScalarFunction::new_udf(functions::scalar_function(name)?, all(args)?);
             cast_unless(DfExpr::ScalarFunction(function), &returns.to_arrow(), schema)?
@@ -134,6 +134,16 @@ fn convert(expr: &Expr, schema: &DFSchema) -> Result<DfExpr, SqlError> {
 }
 
 /// The expression, with a cast unless it has this type already.
+/// A list of constants, or comparisons: DataFusion takes what is a scalar of a batch without rows for constant, which CASE is.
+fn in_list(expr: DfExpr, list: Vec<DfExpr>, negated: bool) -> DfExpr {
+    if list.iter().all(|item| matches!(item, DfExpr::Literal(..) | DfExpr::Placeholder(_))) {
+        return DfExpr::InList(InList::new(Box::new(expr), list, negated));
+    }
+    let equal = list.into_iter().map(|item| expr.clone().eq(item));
+    let any = equal.reduce(DfExpr::or).unwrap_or_else(|| lit(false));
+    if negated { DfExpr::Not(Box::new(any)) } else { any }
+}
+
 fn cast_unless(expr: DfExpr, to: &DataType, schema: &DFSchema) -> Result<DfExpr, SqlError> {
     let coerced = expr.rewrite(&mut TypeCoercionRewriter::new(schema)).map_err(mismatch)?.data;
     let is = coerced.get_type(schema).map_err(mismatch)?;

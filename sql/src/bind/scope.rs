@@ -36,9 +36,11 @@ impl Table {
         self
     }
 
-    /// With the primary key of a relation whose columns these are.
+    /// With the primary key of a relation whose columns these are. One that may be NULL (of a view's groups) is none: rows that an
+    /// outer join adds would be of the same group.
     pub(super) fn with_key(mut self, key: &[KeyPart]) -> Table {
-        let ids = key.iter().map(|part| self.columns.get(part.column).map(|(_, column)| column.id));
+        let column = |part: &KeyPart| self.columns.get(part.column).filter(|(_, column)| !column.nullable);
+        let ids = key.iter().map(|part| column(part).map(|(_, column)| column.id));
         self.key = ids.collect::<Option<Vec<_>>>().unwrap_or_default();
         self
     }

@@ -9,7 +9,7 @@ use datafusion::common::ScalarValue;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::functions_table::generate_series;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, TableSource, col, lit};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, TableSource, cast, col, lit};
 use std::sync::{Arc, LazyLock};
 
 /// The name of the function and of its column.
@@ -23,15 +23,33 @@ pub(super) struct GenerateSeries;
 
 impl TableFunction for GenerateSeries {
     fn source(&self, arguments: &[Expr]) -> Result<Arc<dyn TableSource>, SqlError> {
+        // DataFusion's is of bigint; of integers it is one of integers.
+        let of_integers = arguments.iter().all(is_integer);
         let arguments = arguments.iter().map(integer).collect::<Result<Vec<Expr>, SqlError>>()?;
+        if matches!(arguments.get(2), Some(Expr::Literal(ScalarValue::Int64(Some(0)), _))) {
+            return Err(SqlError::new(SqlState::InvalidParameterValue, "step size cannot equal zero"));
+        }
         let series = generate_series().create_table_provider_with_args(TableFunctionArgs::new(&arguments, &*SESSION));
         let provider = series.map_err(|e| map_datafusion_error(&e))?;
-        let field = provider.schema().field(0).clone().with_name(NAME);
+        let mut field = provider.schema().field(0).clone().with_name(NAME);
+        let mut value = col("value");
+        if of_integers {
+            field = field.with_data_type(DataType::Int32);
+            value = cast(value, DataType::Int32);
+        }
         let plan = LogicalPlanBuilder::scan(NAME, provider_as_source(provider), None)
-            .and_then(|scan| scan.project([col("value").alias(NAME)]))
+            .and_then(|scan| scan.project([value.alias(NAME)]))
             .and_then(LogicalPlanBuilder::build)
             .map_err(|e| map_datafusion_error(&e))?;
         Ok(Arc::new(ViewSource { plan, schema: Arc::new(Schema::new(vec![field])) }))
+    }
+}
+
+fn is_integer(argument: &Expr) -> bool {
+    match argument {
+        Expr::Negative(inner) => is_integer(inner),
+        Expr::Literal(value, _) => matches!(value.data_type(), DataType::Int16 | DataType::Int32),
+        _ => false,
     }
 }
 

@@ -195,10 +195,12 @@ impl Drop for QueryRuntime {
 }
 
 /// DataFusion's rules, but for those that change when an expression is computed: projections moved below filters
-/// (`SELECT a / b ... WHERE b <> 0 ORDER BY a` would divide by zero), and filters merged with the one that can fail first.
+/// (`SELECT a / b ... WHERE b <> 0 ORDER BY a` would divide by zero), and filters merged with the one that can fail first. And but
+/// for the one that answers aggregates from statistics: it takes an aggregate below for one with a FILTER above it.
 fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    const LEFT_OUT: [&str; 3] = ["ProjectionPushdown", "FilterPushdown", "aggregate_statistics"];
     let mut rules = PhysicalOptimizer::default().rules;
-    rules.retain(|rule| !matches!(rule.name(), "ProjectionPushdown" | "FilterPushdown"));
+    rules.retain(|rule| !LEFT_OUT.contains(&rule.name()));
     let at = rules.iter().position(|rule| rule.name() == "EnsureRequirements").unwrap_or_default();
     rules.insert(at, Arc::new(ForgetOrders));
     rules
