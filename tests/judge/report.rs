@@ -15,7 +15,7 @@ const MOST: usize = 1000;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
     Equal,
-    /// 0A000, or 54001 beyond a named limit, with its words.
+    /// 0A000, or 54001 and 53200 beyond a named limit, with its words.
     Refused(String),
     /// An error in both.
     Failed,
@@ -36,7 +36,7 @@ pub fn judge(sql: &str, attune: &Outcome, postgres: &Outcome, kinds: &[Kind], or
         (_, Outcome::Error { code, .. }) if code == "57014" => Verdict::Slow,
         (Outcome::Error { code, .. }, _) if code == "57014" => Verdict::SlowInAttune,
         (Outcome::Error { .. }, Outcome::Error { .. }) => Verdict::Failed,
-        (Outcome::Error { code, message }, _) if code == "0A000" || code == "54001" => {
+        (Outcome::Error { code, message }, _) if code == "0A000" || code == "54001" || code == "53200" => {
             Verdict::Refused(message.clone())
         }
         (Outcome::Answer(a), Outcome::Answer(p)) => match same(a, p, kinds, ordered) {

@@ -3,8 +3,8 @@
 //! Its operators tell which of their columns are constant, equal or in order, and it leaves out each sort that it takes for
 //! needless by that. It is wrong where a condition fixes a cast (`WHERE i::boolean ORDER BY i`), where an outer join pads a
 //! constant column with NULL, where the arms of a union know different things; and it refuses a window whose order it has
-//! forgotten itself (`WHERE e || '' = e`). Scans here are in no order, so nothing is lost when nothing is believed: a node above each
-//! filter, join and union passes its rows on and knows nothing. Sorts stay above it.
+//! forgotten itself (`WHERE e || '' = e`, groups of rows in an order). Scans here are in no order, so nothing is lost when nothing is
+//! believed: a node above each filter, join, union and aggregation passes its rows on and knows nothing. Sorts stay above it.
 
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
@@ -12,6 +12,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::execution_plan::CardinalityEffect;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec};
@@ -48,7 +49,7 @@ impl PhysicalOptimizerRule for ForgetOrders {
     }
 }
 
-/// Whether the operator draws conclusions from a condition, or from several inputs.
+/// Whether the operator draws conclusions from a condition, from several inputs, or from the order of its input.
 fn concludes(plan: &Arc<dyn ExecutionPlan>) -> bool {
     plan.is::<FilterExec>()
         || plan.is::<HashJoinExec>()
@@ -57,6 +58,7 @@ fn concludes(plan: &Arc<dyn ExecutionPlan>) -> bool {
         || plan.is::<SortMergeJoinExec>()
         || plan.is::<UnionExec>()
         || plan.is::<InterleaveExec>()
+        || plan.downcast_ref::<AggregateExec>().is_some_and(|aggregate| *aggregate.mode() != AggregateMode::Partial)
 }
 
 /// The plan as it is shown: without these nodes.
