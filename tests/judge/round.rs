@@ -206,6 +206,10 @@ impl Round {
             self.setup.report.count("invalid");
         }
         self.setup.report.count("queries");
+        // PostgreSQL flattens AND, and merges columns of USING, before it looks for keys of GROUP BY.
+        if theirs.code() == Some("42803") && matches!(ours, Outcome::Answer(_)) {
+            return;
+        }
         if self.fails_in_planning(&sql, &ours, &theirs).await {
             self.setup.report.count("failed in the planning of Postgres");
             return;

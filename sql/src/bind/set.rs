@@ -1,8 +1,9 @@
 //! UNION, EXCEPT, INTERSECT, and VALUES.
 
+use super::resolve::room_for;
 use super::scope::{Env, Namespace, Scope};
 use super::{Bind, Bound, Result};
-use crate::algebra::{Column, Expr, Rel, SetOperator, Type};
+use crate::algebra::{Column, ColumnId, Expr, Rel, SetOperator, Type};
 use crate::bind::expr::Clause;
 use crate::{SqlError, SqlState};
 use datafusion::sql::sqlparser::ast::{self, SetExpr, SetQuantifier, Spanned};
@@ -38,7 +39,9 @@ impl Bind<'_> {
         let mut types = Vec::with_capacity(left.columns.len());
         for index in 0..left.columns.len() {
             let of = |bound: &Bound| if bound.unknown[index] { Type::Unknown } else { bound.columns[index].1.ty };
-            types.push(self.resolver.common_type(&[of(&left), of(&right)], name)?);
+            let unknown = [&left, &right].into_iter().filter(|bound| bound.unknown[index]);
+            let literals = unknown.flat_map(|bound| values_of(&bound.rel, bound.columns[index].1.id));
+            types.push(room_for(self.resolver.common_type(&[of(&left), of(&right)], name)?, literals));
         }
         let unknown: Vec<bool> = types.iter().map(|ty| *ty == Type::Unknown).collect();
         let types: Vec<Type> = types.into_iter().map(|ty| if ty == Type::Unknown { Type::TEXT } else { ty }).collect();
@@ -106,7 +109,8 @@ impl Bind<'_> {
         let mut unknown = Vec::with_capacity(width);
         for index in 0..width {
             let types: Vec<Type> = rows.iter().map(|row| row[index].ty()).collect();
-            let common = self.resolver.common_type(&types, "VALUES")?;
+            let unknown_values = rows.iter().map(|row| &row[index]).filter(|value| value.ty() == Type::Unknown);
+            let common = room_for(self.resolver.common_type(&types, "VALUES")?, unknown_values);
             unknown.push(common == Type::Unknown);
             let mut nullable = false;
             for row in &mut rows {
@@ -134,6 +138,24 @@ impl Bind<'_> {
         let (rel, table) = self.named(&ast::ObjectName::from(parts), None, env)?;
         let unknown = vec![false; table.columns.len()];
         Ok(Bound { rel, columns: table.columns, unknown })
+    }
+}
+
+/// The values of a column that is made of literals.
+fn values_of(rel: &Rel, column: ColumnId) -> Vec<&Expr> {
+    match rel {
+        Rel::Project { exprs, .. } => exprs.iter().filter(|(own, _)| own.id == column).map(|(_, expr)| expr).collect(),
+        Rel::Values { columns, rows } => {
+            let place = columns.iter().position(|own| own.id == column);
+            place.map_or_else(Vec::new, |place| rows.iter().map(|row| &row[place]).collect())
+        }
+        Rel::Distinct { input } | Rel::Sort { input, .. } | Rel::Limit { input, .. } => values_of(input, column),
+        Rel::SetOperation { inputs, inputs_columns, columns, .. } => {
+            let Some(place) = columns.iter().position(|own| own.id == column) else { return Vec::new() };
+            let sides = inputs.iter().zip(inputs_columns);
+            sides.flat_map(|(input, own)| values_of(input, own[place].id)).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -6,6 +6,7 @@ use super::{CastContext, Resolver, literals};
 use crate::algebra::{Expr, Type};
 use crate::types::SqlType;
 use crate::{SqlError, SqlState};
+use datafusion::common::ScalarValue;
 
 /// Most digits of a numeric.
 const MAX_DIGITS: i16 = 38;
@@ -35,8 +36,10 @@ impl Resolver<'_> {
         let types: Vec<Type> = exprs.iter().map(|expr| self.type_of(expr)).collect();
         let common = match self.common_type(&types, what)? {
             Type::Unknown => Type::TEXT,
-            Type::Sql(SqlType::Numeric { precision, scale }) => room_for_unknown(&exprs, &types, precision, scale),
-            known => known,
+            known => {
+                let unknown = exprs.iter().zip(&types).filter(|(_, ty)| **ty == Type::Unknown);
+                room_for(known, unknown.map(|(expr, _)| expr))
+            }
         };
         let coerced: Result<Vec<Expr>, SqlError> = exprs
             .into_iter()
@@ -138,13 +141,16 @@ fn parts(all: impl Iterator<Item = (u8, i8)>) -> (i16, i16) {
     })
 }
 
-/// A numeric that also holds the literals and parameters among the expressions whose type is not known: they have
-/// digits of their own.
-fn room_for_unknown(exprs: &[Expr], types: &[Type], precision: u8, scale: i8) -> Type {
-    let unknown = exprs.iter().zip(types).filter(|(_, ty)| **ty == Type::Unknown);
-    let needed = unknown.filter_map(|(expr, _)| match expr {
+/// The type; a numeric one such that it also holds these literals and parameters whose type is not known: they have digits of
+/// their own.
+pub(crate) fn room_for<'e>(ty: Type, unknown: impl Iterator<Item = &'e Expr>) -> Type {
+    let Type::Sql(SqlType::Numeric { precision, scale }) = ty else { return ty };
+    let needed = unknown.filter_map(|expr| match expr {
         Expr::Parameter { .. } => digits(Type::NUMERIC),
-        other => literals::text_of(other).and_then(literals::exact).map(|exact| (exact.precision, exact.scale)),
+        Expr::Constant { value: ScalarValue::Utf8(Some(text)), .. } => {
+            literals::exact(text).map(|exact| (exact.precision, exact.scale))
+        }
+        _ => None,
     });
     let (precision, scale) = unify(std::iter::once((precision, scale)).chain(needed));
     Type::Sql(SqlType::Numeric { precision, scale })

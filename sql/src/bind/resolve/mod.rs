@@ -27,6 +27,7 @@ mod slot;
 mod tests;
 mod windows;
 
+pub(crate) use common::room_for;
 pub(crate) use literals::number;
 pub(crate) use names::type_from_ast;
 pub use sets::gives_rows;
